@@ -1,0 +1,1 @@
+"""The torch wall: everything that draws or learns. Knows nothing of Django."""
