@@ -1,0 +1,158 @@
+"""From what a person filled in to the recipe, the translation and the rights, before anything is written.
+
+The Studio's preview, the API's `compose` and the submission all come through `compose`, so what was shown
+is what is made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assets.licensing import Action, Decision
+from assets.services import decide_use, explain_here, vocabulary_of
+from django.utils.translation import gettext as _
+
+from assets.models import ModelFile
+from engine.limits import check_spec
+from engine.schedulers import SCHEDULERS
+from engine.specs import AdapterRef, ImageSpec
+from projects.models import Campaign, Project
+from projects.problems import Problem
+
+from . import prompts
+from .models import Generation, TemplateVersion
+from .sentences import sentence
+from .tokens import TokenCount, count_tokens
+from .translation import Translation, translate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRequest:
+    """What a person asks for. Sizes in pixels; `seed` None means "any"; slots may be Japanese or English."""
+
+    base_model: ModelFile
+    template_version: TemplateVersion | None = None
+    slots: Mapping[str, str] = field(default_factory=dict)
+    negative: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    vae: ModelFile | None = None
+    adapters: tuple[AdapterRef, ...] = ()
+    width: int | None = None
+    height: int | None = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    scheduler: str = ""
+    clip_skip: int = 0
+    seed: int = 0
+    count: int = 1
+    quality: str = Generation.Quality.DRAFT
+    campaign: Campaign | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """The recipe of the first picture, with everything that led to it."""
+
+    spec: ImageSpec
+    compiled: prompts.Compiled
+    translations: Mapping[str, Translation]
+    tokens: TokenCount
+    generate: Decision
+    publish: Decision
+
+    @property
+    def unknown_words(self) -> list[str]:
+        """List the words that the vocabulary does not know, in order, each once."""
+        return list(dict.fromkeys(word for piece in self.translations.values() for word in piece.unknown))
+
+    def translation_record(self) -> dict[str, Any]:
+        """Return source, result and vocabulary version per slot, as the ledger keeps them."""
+        return {
+            name: {"source": each.source, "result": each.result, "vocabulary_version": each.vocabulary_version}
+            for name, each in self.translations.items()
+        }
+
+
+def compose(project: Project, request: PictureRequest) -> Composed:
+    """Compile, translate, count and judge a request. Raises Problem with the field that must change."""
+    body = body_of(request)
+    try:
+        compiled = prompts.compile_prompt(
+            body, slots=request.slots, negative=request.negative, variables=request.variables, seed=request.seed
+        )
+    except prompts.PromptError as error:
+        raise problem_of(error) from error
+    vocabulary = vocabulary_of(project)
+    translations = {name: translate(text, vocabulary) for name, text in compiled.slots.items()}
+    translations["negative"] = translate(compiled.negative_prompt, vocabulary)
+    spec = build_spec(request, prompts.join_slots(body, {n: t.result for n, t in translations.items()}), translations)
+    files = [file for file in (request.base_model, request.vae) if file]
+    return Composed(
+        spec=spec,
+        compiled=compiled,
+        translations=translations,
+        tokens=count_tokens(request.base_model.tokenizer_folder, spec.prompt),
+        generate=decide_use(project, Action.GENERATE, files),
+        publish=decide_use(project, Action.PUBLISH, files),
+    )
+
+
+def body_of(request: PictureRequest) -> prompts.TemplateBody:
+    """Return the template's body, or an empty one when no template was chosen."""
+    if request.template_version is None:
+        return prompts.TemplateBody()
+    return prompts.TemplateBody.from_dict(request.template_version.body)
+
+
+def build_spec(request: PictureRequest, prompt: str, translations: Mapping[str, Translation]) -> ImageSpec:
+    """Fill the model's defaults in and check the limits. Raises Problem naming the fields."""
+    model, defaults = request.base_model, request.base_model.defaults
+    scheduler = request.scheduler or defaults.get("scheduler", "dpmpp_2m")
+    info = SCHEDULERS.get(scheduler)
+    steps = request.num_inference_steps
+    if steps is None:
+        steps = defaults.get("steps", 20)
+    guidance = request.guidance_scale
+    if guidance is None:
+        guidance = defaults.get("guidance_scale", 7.0)
+    spec = ImageSpec(
+        architecture=model.architecture,
+        base_model=model.sha256,
+        vae=request.vae.sha256 if request.vae else None,
+        adapters=request.adapters,
+        prompt=prompt,
+        negative_prompt=translations["negative"].result,
+        seed=request.seed,
+        scheduler=scheduler,
+        scheduler_config=dict(info.config) if info else {},
+        num_inference_steps=steps,
+        guidance_scale=float(guidance),
+        width=model.native_width if request.width is None else request.width,
+        height=model.native_height if request.height is None else request.height,
+        clip_skip=request.clip_skip,
+    )
+    errors = check_spec(spec)
+    if errors:
+        raise Problem(
+            errors[0].code,
+            sentence(errors[0].code, errors[0].params),
+            fields={error.field: sentence(error.code, error.params) for error in errors},
+        )
+    return spec
+
+
+def problem_of(error: prompts.PromptError) -> Problem:
+    """Turn a prompt's mistake into a sentence beside its slot."""
+    message = sentence(error.code, error.params)
+    return Problem(error.code, message, fields={str(error.params.get("slot", "subject")): message})
+
+
+def refuse(decision: Decision) -> Problem:
+    """Return the problem that a blocked decision is, with its reasons."""
+    reasons = explain_here(decision)
+    return Problem(
+        "rights_blocked",
+        reasons[0] if reasons else _("The licence does not allow this."),
+        status=409,
+        details={"reasons": reasons, "decision": decision.as_dict()},
+    )

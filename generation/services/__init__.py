@@ -1,0 +1,1 @@
+"""What can be done with templates, generations and replays. One module per noun."""

@@ -1,0 +1,244 @@
+"""Ask for pictures, keep what was rendered, cancel."""
+
+import secrets
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from assets.licensing import Decision, Verdict
+from assets.pictures import make_thumbnail
+from assets.services import explain_here
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from jobs.models import Canceled
+from jobs.queue import ring
+from ledger.services import actor_hash, append
+
+from assets import storage
+from engine.schedulers import SCHEDULERS
+from engine.specs import ImageSpec
+from projects.models import Project, User
+from projects.problems import Problem
+from projects.services import record
+
+from ..composing import Composed, PictureRequest, compose, refuse
+from ..models import Generation, Output
+from ..parameters import a1111_parameters, write_png
+
+THUMBNAIL_SIDE = 384
+VERSION = "0.1.0"
+
+
+def submit_generation(user: User, project: Project, request: PictureRequest, *, key: str) -> Generation:
+    """Ask for pictures once per idempotency key: a second call with the same key returns the first job.
+
+    Raises Problem when the request is wrong or the rights do not allow it; nothing is written then.
+    """
+    asked = find_asked(user, project, key)
+    if asked is not None:
+        return asked
+    composed = compose(project, request)
+    if composed.generate.verdict != Verdict.ALLOW:
+        raise refuse(composed.generate)
+    try:
+        return create_generation(user, project, request, composed, key)
+    except IntegrityError:
+        asked = find_asked(user, project, key)
+        if asked is None:
+            raise
+        return asked
+
+
+def find_asked(user: User, project: Project, key: str) -> Generation | None:
+    """Return the job that this person asked for under this key. Raises Problem when it is another project's."""
+    asked = Generation.objects.filter(requested_by=user, idempotency_key=key).first()
+    if asked is not None and asked.project_id != project.id:
+        raise Problem("key_reused", _("This idempotency key was used in another project."), status=409)
+    return asked
+
+
+@transaction.atomic
+def create_generation(
+    user: User, project: Project, request: PictureRequest, composed: Composed, key: str
+) -> Generation:
+    """Write the job and its ledger entry, and ring the worker's bell after the commit."""
+    generation = Generation.objects.create(
+        project=project,
+        requested_by=user,
+        idempotency_key=key,
+        campaign=request.campaign,
+        template_version=request.template_version,
+        base_model=request.base_model,
+        vae=request.vae,
+        spec=composed.spec.as_dict(),
+        count=request.count,
+        quality=request.quality,
+        slots={**request.slots, "negative": request.negative},
+        variables=dict(request.variables),
+        choices=[choice.as_dict() for choice in composed.compiled.choices],
+        translation=composed.translation_record(),
+        decision=composed.generate.as_dict(),
+    )
+    record(
+        project,
+        "generation.requested",
+        actor=user,
+        subject=f"generation:{generation.id}",
+        payload={
+            "spec": composed.spec.as_dict(),
+            "count": request.count,
+            "decision_sha256": composed.generate.sha256(),
+        },
+    )
+    ring(generation)
+    return generation
+
+
+def any_seed() -> int:
+    """Return a fresh seed, small enough to be typed."""
+    return secrets.randbelow(2**32)
+
+
+def repeat_request(generation: Generation, *, seed: int | None = None) -> PictureRequest:
+    """Return the request that a job came from ("reuse all"), with another seed when given."""
+    spec = ImageSpec.from_dict(generation.spec)
+    slots = dict(generation.slots)
+    request = PictureRequest(
+        base_model=generation.base_model,
+        vae=generation.vae,
+        template_version=generation.template_version,
+        negative=slots.pop("negative", ""),
+        slots=slots,
+        variables=generation.variables,
+        adapters=spec.adapters,
+        width=spec.width,
+        height=spec.height,
+        num_inference_steps=spec.num_inference_steps,
+        guidance_scale=spec.guidance_scale,
+        scheduler=spec.scheduler,
+        clip_skip=spec.clip_skip,
+        seed=spec.seed,
+        count=generation.count,
+        quality=generation.quality,
+        campaign=generation.campaign,
+    )
+    return request if seed is None else replace(request, seed=seed)
+
+
+def cancel_generation(generation: Generation, *, actor: User) -> bool:
+    """Ask the worker to stop; a job that still waits ends at once. Return False when it had ended before."""
+    with transaction.atomic():
+        if not generation.request_cancel():
+            return False
+        record(
+            generation.project,
+            "generation.cancel_requested",
+            actor=actor,
+            subject=f"generation:{generation.id}",
+            payload={"done": generation.outputs.count(), "count": generation.count},
+        )
+    return True
+
+
+def missing_indexes(generation: Generation) -> list[int]:
+    """List the pictures that no attempt has saved yet."""
+    saved = set(generation.outputs.values_list("index", flat=True))
+    return [index for index in range(generation.count) if index not in saved]
+
+
+def save_output(generation: Generation, index: int, rendered: Any) -> Output:
+    """Store the files, then write output and ledger entry in one transaction guarded by the attempt.
+
+    `rendered` is `engine.render.Rendered`. The picture's id follows from job and index and its bytes from
+    the recipe, so a second attempt writes the same file. Raises Canceled when the job is no longer ours.
+    """
+    spec = generation.spec_for(index)
+    output_id = uuid.uuid5(generation.id, str(index))
+    data = encode_picture(generation, spec, output_id, rendered)
+    stored = storage.store_bytes(settings.MEDIA_ROOT, "outputs", data, ".png")
+    thumbnail = storage.store_bytes(
+        settings.MEDIA_ROOT, "thumbnails", make_thumbnail(rendered.image, THUMBNAIL_SIDE), ".webp"
+    )
+    with transaction.atomic():
+        if not generation.holds(progress=(index + 1) / generation.count):
+            raise Canceled
+        entry = append(
+            generation.project_id,
+            "generation.output.created",
+            actor=actor_hash(generation.requested_by_id),
+            subject=f"output:{output_id}",
+            payload=output_payload(generation, spec, stored.sha256, rendered),
+        )
+        return Output.objects.create(
+            id=output_id,
+            project_id=generation.project_id,
+            generation=generation,
+            index=index,
+            seed=spec.seed,
+            spec=spec.as_dict(),
+            recipe_sha256=spec.recipe_sha256(),
+            path=stored.path,
+            thumbnail=thumbnail.path,
+            file_sha256=stored.sha256,
+            size_bytes=stored.size,
+            pixels_sha256=rendered.pixels_sha256,
+            width=rendered.image.width,
+            height=rendered.image.height,
+            environment=rendered.environment.as_dict(),
+            decision=generation.decision,
+            license=generation.decision["effective_license"],
+            ledger_seq=entry.seq,
+        )
+
+
+def output_payload(generation: Generation, spec: ImageSpec, file_sha256: str, rendered: Any) -> dict[str, Any]:
+    """Return what the ledger keeps of a picture: all that is needed to make, judge and recognise it again."""
+    version = generation.template_version
+    return {
+        "spec": spec.as_dict(),
+        "recipe_sha256": spec.recipe_sha256(),
+        "file_sha256": file_sha256,
+        "pixels_sha256": rendered.pixels_sha256,
+        "environment": rendered.environment.as_dict(),
+        "decision": generation.decision,
+        "template": {"id": str(version.template_id), "version": version.number} if version else None,
+        "slots": generation.slots,
+        "variables": generation.variables,
+        "choices": generation.choices,
+        "translation": generation.translation,
+        "generation": str(generation.id),
+    }
+
+
+def encode_picture(generation: Generation, spec: ImageSpec, output_id: uuid.UUID, rendered: Any) -> bytes:
+    """Return the PNG with A1111 parameters and our own chunk."""
+    info = SCHEDULERS[spec.scheduler]
+    parameters = a1111_parameters(
+        spec,
+        model_name=generation.base_model.name,
+        model_sha256=generation.base_model.sha256,
+        vae_name=generation.vae.name if generation.vae else "",
+        vae_sha256=spec.vae or "",
+        sampler=info.label,
+        schedule_type=info.schedule_type,
+        version=f"Daicho {VERSION}",
+    )
+    return write_png(
+        rendered.image,
+        parameters=parameters,
+        daicho={
+            "output": str(output_id),
+            "project": str(generation.project_id),
+            "recipe_sha256": spec.recipe_sha256(),
+            "pixels_sha256": rendered.pixels_sha256,
+            "spec": spec.as_dict(),
+            "license": generation.decision["effective_license"],
+            "obligations": generation.decision["obligations"],
+        },
+    )
+
+
+def describe_block(generation: Generation) -> list[str]:
+    """Say in the reader's language why a blocked job stopped."""
+    return explain_here(Decision.from_dict(generation.decision))

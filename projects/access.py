@@ -1,0 +1,60 @@
+"""The only door to a project and to what is in it.
+
+"Not yours" and "not there" are the same 404, so that an id tells a stranger nothing. A member whose role
+is too small gets a 403, because a member may know that the thing exists.
+"""
+
+from typing import Any, TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Q
+from django.http import Http404
+
+from .models import Membership, Project, Role, User
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def get_project(user: User, slug: str, role: Role = Role.VIEWER) -> Project:
+    """Return a project of this person, with `project.role` set. Raises Http404 or PermissionDenied."""
+    membership = Membership.objects.select_related("project").filter(user=user, project__slug=slug).first()
+    if membership is None:
+        raise Http404
+    if not Role(membership.role).includes(role):
+        raise PermissionDenied
+    project = membership.project
+    project.role = Role(membership.role)
+    return project
+
+
+def get_in_project(project: Project, rows: models.QuerySet[Row], **lookup: Any) -> Row:
+    """Return one row of a project that `get_project` has opened. Raises Http404."""
+    row = rows.filter(project=project, **lookup).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def get_for_user(user: User, rows: models.QuerySet[Row], role: Role = Role.VIEWER, **lookup: Any) -> Row:
+    """Return one row by its public id from any project of this person. Raises Http404 or PermissionDenied."""
+    row = visible_to(user, rows).filter(**lookup).select_related("project").first()
+    if row is None:
+        raise Http404
+    get_project(user, row.project.slug, role)
+    return row
+
+
+def visible_to(user: User, rows: models.QuerySet[Row]) -> models.QuerySet[Row]:
+    """Keep the rows that belong to a project of this person."""
+    return rows.filter(project__in=Membership.objects.filter(user=user).values("project"))
+
+
+def usable_in(project: Project, rows: models.QuerySet[Row]) -> models.QuerySet[Row]:
+    """Keep the rows of this project and those that the whole house shares (project is null)."""
+    return rows.filter(Q(project=project) | Q(project=None))
+
+
+def is_member(user: User, project: Project, role: Role = Role.VIEWER) -> bool:
+    """Is this person still a member, with at least this role?"""
+    return Membership.objects.filter(user=user, project=project, role__in=Role.at_least(role)).exists()

@@ -1,0 +1,54 @@
+"""Who an API call comes from, and what it may do."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from .models import ApiToken, Scope, User
+
+
+class TokenAuthentication(BaseAuthentication):
+    """Read `Authorization: Bearer dai_…`."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        parts = get_authorization_header(request).split()
+        if len(parts) != 2 or parts[0].lower() != b"bearer":
+            return None
+        token = (
+            ApiToken.objects.select_related("user")
+            .filter(token_sha256=ApiToken.digest(parts[1].decode("latin-1")))
+            .first()
+        )
+        if token is None or not token.is_valid or not token.user.is_active:
+            raise AuthenticationFailed(
+                _("This token is unknown, revoked or expired. Make a new one on your account page.")
+            )
+        self.note_use(token)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+    def note_use(self, token: ApiToken) -> None:
+        """Remember the last use, at most once a minute."""
+        now = timezone.now()
+        if token.last_used_at is None or token.last_used_at < now - timedelta(minutes=1):
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+class IsSignedInWithScope(BasePermission):
+    """Let signed-in people in; a token needs the scope that the view names (`read` for safe methods)."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not (request.user and request.user.is_authenticated):
+            return False
+        if not isinstance(request.auth, ApiToken):
+            return True
+        scope = Scope.READ if request.method in SAFE_METHODS else getattr(view, "scope", Scope.EDIT)
+        return scope in request.auth.scopes
