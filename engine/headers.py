@@ -4,21 +4,26 @@ The format: eight bytes of little-endian header length, a JSON object (name -> d
 `__metadata__`), then the tensors back to back. Source: the safetensors format description.
 """
 
+import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from engine.errors import ModelError
+from engine.specs import Architecture
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 MAX_HEADER_BYTES = 100_000_000
 MAX_TENSORS = 50_000
 MAX_METADATA_BYTES = 1_000_000
 MAX_DIMENSIONS = 8
+MAX_JSON_BYTES = 10_000_000
 UNSAFE_SUFFIXES = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")
 DTYPE_BYTES: Mapping[str, int] = {
     "BOOL": 1,
@@ -185,3 +190,196 @@ def _check_layout(tensors: Mapping[str, TensorInfo], data_bytes: int) -> None:
         raise ModelError("file_truncated", "The file ends before its last tensor.", missing=end - data_bytes)
     if end < data_bytes:
         raise ModelError("tensors_hole", "The file has bytes after its last tensor.", extra=data_bytes - end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detected:
+    """Say what a base model is; `native_size` is in pixels, `prediction_type` is diffusers' word or None if unknown."""
+
+    architecture: Architecture
+    layout: Literal["diffusers", "single"]
+    latent_channels: int
+    native_size: int | None = None
+    prediction_type: str | None = None
+
+
+NATIVE_SIZES: Mapping[str, int] = {"sd1": 512, "sd2": 768, "sdxl": 1024, "sd3": 1024, "flux": 1024}
+REQUIRED_PARTS: Mapping[str, tuple[str, ...]] = {
+    "sd1": ("unet", "vae", "text_encoder", "tokenizer"),
+    "sd2": ("unet", "vae", "text_encoder", "tokenizer"),
+    "sdxl": ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"),
+    "sd3": ("transformer", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"),
+    "flux": ("transformer", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"),
+}
+_UNHASHED = ("readme", "daicho.json", "judge")
+
+
+def detect_architecture(path: Path) -> Detected:
+    """Return what a model folder or single file is, from its weights' names and shapes, never from its own name."""
+    return _detect_folder(path) if path.is_dir() else _detect_single(path)
+
+
+def hash_model(path: Path, hash_file: Callable[[Path], str] | None = None) -> str:
+    """Return a file's sha256, or for a folder the sha256 over its files' "relative path NUL sha256" lines.
+
+    A folder's README, hidden files, `daicho.json` and judge files change no picture and are left out.
+    """
+    hash_file = hash_file or _hash_file
+    if not path.is_dir():
+        return hash_file(path)
+    lines = sorted(f"{part}\0{hash_file(path / part)}\n" for part in _list_hashed(path))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def component_files(folder: Path) -> list[Path]:
+    """Return the .safetensors files of one component, preferring full precision to the "fp16" variant."""
+    files = sorted(folder.glob("*.safetensors"))
+    plain = [file for file in files if "." not in file.stem]
+    return plain or files
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _list_hashed(folder: Path) -> Iterator[str]:
+    for file in folder.rglob("*"):
+        part = file.relative_to(folder)
+        is_hidden = any(name.startswith(".") for name in part.parts)
+        if file.is_file() and not is_hidden and not part.name.lower().startswith(_UNHASHED):
+            yield part.as_posix()
+
+
+def _detect_folder(folder: Path) -> Detected:
+    shapes = _read_shapes(folder / ("transformer" if (folder / "transformer").is_dir() else "unet"))
+    architecture, channels = _read_transformer(shapes) if _is_transformer(shapes) else _read_unet(shapes, _DIFFUSERS)
+    for part in REQUIRED_PARTS[architecture]:
+        if not (folder / part).is_dir():
+            raise ModelError("component_missing", f"The model folder has no {part}.", component=part)
+        if not part.startswith("tokenizer"):
+            _read_shapes(folder / part)
+    return Detected(
+        architecture=architecture,
+        layout="diffusers",
+        latent_channels=channels,
+        native_size=_read_native_size(folder, architecture),
+        prediction_type=read_json(folder / "scheduler" / "scheduler_config.json").get("prediction_type"),
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return a JSON object from a small file, or {} when there is no such file. Raises ModelError("json_invalid")."""
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= MAX_JSON_BYTES else None
+    except (ValueError, RecursionError) as error:
+        raise ModelError("json_invalid", f"{path.name} is not valid JSON.", file=path.name) from error
+    if not isinstance(values, dict):
+        raise ModelError("json_invalid", f"{path.name} is not a JSON object.", file=path.name)
+    return values
+
+
+def _read_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    files = component_files(folder)
+    if not files:
+        for file in sorted(folder.glob("*")):
+            refuse_unsafe_name(file)
+        raise ModelError(
+            "component_missing", f"The model folder has no weights in {folder.name}.", component=folder.name
+        )
+    return {name: info.shape for file in files for name, info in read_header(file).tensors.items()}
+
+
+def _read_native_size(folder: Path, architecture: str) -> int | None:
+    size = read_json(folder / "daicho.json").get("native_width")
+    if type(size) is int:
+        return size
+    sample = read_json(folder / "unet" / "config.json").get("sample_size")
+    blocks = read_json(folder / "vae" / "config.json").get("block_out_channels", [0] * 4)
+    return sample * 2 ** (len(blocks) - 1) if type(sample) is int else NATIVE_SIZES[architecture]
+
+
+def _is_transformer(shapes: Shapes) -> bool:
+    return "context_embedder.weight" in shapes
+
+
+def _read_transformer(shapes: Shapes) -> tuple[Architecture, int]:
+    if shapes.get("x_embedder.weight") and any(name.startswith("single_transformer_blocks.") for name in shapes):
+        return "flux", shapes["x_embedder.weight"][1] // 4
+    if shapes.get("pos_embed.proj.weight"):
+        return "sd3", shapes["pos_embed.proj.weight"][1]
+    raise _unknown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UnetNames:
+    conv_in: str
+    conv_out: str
+    added: str
+    is_projection: Callable[[str], bool]
+
+
+_LDM = "model.diffusion_model."
+_DIFFUSERS = _UnetNames(
+    conv_in="conv_in.weight",
+    conv_out="conv_out.weight",
+    added="add_embedding.linear_1.weight",
+    is_projection=lambda name: name.endswith(".proj_in.weight"),
+)
+_ORIGINAL = _UnetNames(
+    conv_in=f"{_LDM}input_blocks.0.0.weight",
+    conv_out=f"{_LDM}out.2.weight",
+    added=f"{_LDM}label_emb.0.0.weight",
+    is_projection=lambda name: name.startswith(_LDM) and name.endswith(".proj_in.weight"),
+)
+
+
+def _read_unet(shapes: Shapes, names: _UnetNames) -> tuple[Architecture, int]:
+    conv_in, conv_out = shapes.get(names.conv_in, ()), shapes.get(names.conv_out, ())
+    projections = [shape for name, shape in shapes.items() if names.is_projection(name)]
+    if len(conv_in) != 4 or len(conv_out) != 4 or not projections:
+        raise _unknown()
+    if conv_in[1] != conv_out[0]:
+        raise ModelError("model_purpose_unsupported", "This model edits pictures (inpainting or instructions).")
+    if names.added in shapes:
+        return "sdxl", conv_in[1]
+    # Stable Diffusion 2 projects with linear layers (two dimensions), version 1 with 1 x 1 convolutions (four).
+    return ("sd2" if len(projections[0]) == 2 else "sd1"), conv_in[1]
+
+
+def _detect_single(path: Path) -> Detected:
+    header = read_header(path)
+    shapes = {name.removeprefix("model.diffusion_model."): info.shape for name, info in header.tensors.items()}
+    if "double_blocks.0.img_attn.qkv.weight" in shapes and "img_in.weight" in shapes:
+        return Detected(architecture="flux", layout="single", latent_channels=shapes["img_in.weight"][1] // 4)
+    if "joint_blocks.0.context_block.attn.qkv.weight" in shapes and "x_embedder.proj.weight" in shapes:
+        return Detected(architecture="sd3", layout="single", latent_channels=shapes["x_embedder.proj.weight"][1])
+    architecture, channels = _read_unet({name: info.shape for name, info in header.tensors.items()}, _ORIGINAL)
+    prediction = _read_prediction(header, architecture)
+    is_base_2 = architecture == "sd2" and prediction == "epsilon"
+    return Detected(
+        architecture=architecture,
+        layout="single",
+        latent_channels=channels,
+        native_size=512 if is_base_2 else NATIVE_SIZES[architecture],
+        prediction_type=prediction,
+    )
+
+
+def _read_prediction(header: Header, architecture: str) -> str:
+    named = header.metadata.get("modelspec.prediction_type", "").lower()
+    if named in ("v", "epsilon"):
+        return "v_prediction" if named == "v" else "epsilon"
+    if "v_pred" in header.tensors:
+        return "v_prediction"
+    # Nothing in the weights tells 2.0-base from 2.1; the later one is what people have.
+    return "v_prediction" if architecture == "sd2" else "epsilon"
+
+
+def _unknown() -> ModelError:
+    return ModelError(
+        "architecture_unsupported",
+        "The weights are of no base model that Daicho can draw with: Stable Diffusion 1, 2, XL and 3, and FLUX.1 are.",
+    )
