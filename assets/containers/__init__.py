@@ -1,0 +1,1 @@
+"""What surrounds the pixels in a PNG, JPEG or WebP file, read with limits before any decoder sees it."""
