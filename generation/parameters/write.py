@@ -1,0 +1,94 @@
+"""Writes a recipe into the picture that it made: A1111's `parameters` and Daicho's own `daicho` text."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+from PIL import Image, PngImagePlugin
+
+from engine.specs import ImageSpec
+from generation.parameters.claims import SchedulerName, clean_text
+
+COMPRESSION = 6
+SHORT_HASH = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterName:
+    """Say what people call an adapter; `sha256` is the spec's, `short_hash` A1111's 12 hex digits of its tensors."""
+
+    sha256: str
+    name: str
+    short_hash: str | None = None
+
+
+def a1111_parameters(
+    spec: ImageSpec,
+    *,
+    model_name: str,
+    model_sha256: str,
+    scheduler: SchedulerName,
+    version: str,
+    vae_name: str | None = None,
+    adapters: Sequence[AdapterName] = (),
+) -> str:
+    """Return a recipe as the text that A1111 and its many readers know, line for line.
+
+    LoRAs that the prompt does not name are appended to it as `<lora:name:weight>`.
+    """
+    names = {adapter.sha256: adapter for adapter in adapters}
+    prompt = " ".join([clean_text(spec.prompt), *_lora_tags(spec, names)]).strip()
+    negative = clean_text(spec.negative_prompt).strip()
+    values: dict[str, str | int | None] = {
+        "Steps": spec.num_inference_steps,
+        "Sampler": scheduler.label,
+        "Schedule type": scheduler.schedule_type or None,
+        "CFG scale": _plain_number(spec.guidance_scale),
+        "Seed": spec.seed,
+        "Size": f"{spec.width}x{spec.height}",
+        "Model hash": model_sha256[:SHORT_HASH],
+        "Model": model_name or None,
+        "VAE hash": spec.vae[:SHORT_HASH] if spec.vae else None,
+        "VAE": vae_name if spec.vae else None,
+        "Clip skip": spec.clip_skip + 1 if spec.clip_skip else None,
+        "Lora hashes": _lora_hashes(spec, names),
+        "Version": f"Daicho {version}",
+    }
+    line = ", ".join(f"{key}: {_quote(value)}" for key, value in values.items() if value is not None)
+    return "\n".join(part for part in (prompt, negative and f"Negative prompt: {negative}", line) if part)
+
+
+def write_png(image: Image.Image, *, parameters: str, daicho: Mapping[str, Any]) -> bytes:
+    """Return the picture as PNG that carries both texts. The same input always gives the same bytes."""
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("parameters", parameters)
+    texts.add_text("daicho", rfc8785.dumps(dict(daicho)).decode())
+    file = io.BytesIO()
+    clean = image.copy()
+    clean.info.clear()
+    clean.save(file, "PNG", pnginfo=texts, compress_level=COMPRESSION)
+    return file.getvalue()
+
+
+def _lora_tags(spec: ImageSpec, names: Mapping[str, AdapterName]) -> list[str]:
+    used = [(names[ref.sha256].name, ref.weight) for ref in spec.adapters if ref.kind == "lora" and ref.sha256 in names]
+    return [f"<lora:{name}:{_plain_number(weight)}>" for name, weight in used if f"<lora:{name}:" not in spec.prompt]
+
+
+def _lora_hashes(spec: ImageSpec, names: Mapping[str, AdapterName]) -> str | None:
+    used = [names[ref.sha256] for ref in spec.adapters if ref.kind == "lora" and ref.sha256 in names]
+    return ", ".join(f"{adapter.name}: {adapter.short_hash}" for adapter in used if adapter.short_hash) or None
+
+
+def _plain_number(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
+
+
+def _quote(value: str | int) -> str:
+    text = str(value)
+    if any(mark in text for mark in ',:\n"'):
+        return json.dumps(text, ensure_ascii=False)
+    return text
