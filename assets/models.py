@@ -108,6 +108,11 @@ class ModelFile(models.Model):
         """Return where the file or folder lies (relative paths lie under MODELS_ROOT)."""
         return Path(settings.MODELS_ROOT, self.path)
 
+    @property
+    def license(self) -> str:
+        """Return the declared licence as the badge shows it."""
+        return self.rights.branch or self.rights.expression
+
 
 class Term(models.Model):
     """A word of the team's vocabulary: Japanese, its reading, and the English that the text encoder reads."""
@@ -128,6 +133,7 @@ class Term(models.Model):
     en = models.CharField(_("English"), max_length=160)
     synonyms = models.JSONField(default=list, blank=True)
     slot = models.CharField(_("slot"), max_length=12, choices=Slot)
+    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["slot", "en"]

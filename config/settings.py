@@ -15,11 +15,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
+
+def setting(name: str, default: str) -> str:
+    """Return a variable's text; an empty value means the default, as `.env.example` promises."""
+    return env.str(name, default="") or default
+
+
 # Where everything lives that is not code.
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media")))
-MODELS_ROOT = Path(env.str("MODELS_ROOT", default=str(DATA_DIR / "models")))
-TOKENIZERS_ROOT = Path(env.str("TOKENIZERS_ROOT", default=str(DATA_DIR / "tokenizers")))
+DATA_DIR = Path(setting("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+MEDIA_ROOT = Path(setting("MEDIA_ROOT", str(DATA_DIR / "media")))
+MODELS_ROOT = Path(setting("MODELS_ROOT", str(DATA_DIR / "models")))
+TOKENIZERS_ROOT = Path(setting("TOKENIZERS_ROOT", str(DATA_DIR / "tokenizers")))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 
@@ -35,7 +41,7 @@ def secret_from_file(name: str) -> str:
 
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or secret_from_file("secret_key")
+SECRET_KEY = setting("SECRET_KEY", "") or secret_from_file("secret_key")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -100,9 +106,12 @@ TEMPLATES = [
 ]
 
 # Data. SQLite unless DATABASE_URL names a PostgreSQL server.
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env.db_url_config(setting("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"))}
+# Tests use a file too, because worker processes and browser threads share it.
+DATABASES["default"].setdefault("TEST", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"]["NAME"] = str(DATA_DIR / "test.sqlite3")
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 60,
@@ -146,7 +155,7 @@ USE_I18N = True
 
 # Files.
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
+STATIC_ROOT = Path(setting("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -225,9 +234,9 @@ ENGINE_THREADS = env.int("ENGINE_THREADS", default=0)
 TRANSLATION_MODEL = env.str("TRANSLATION_MODEL", default="")
 
 # The ledger.
-LEDGER_SALT = env.str("LEDGER_SALT", default="") or secret_from_file("ledger_salt")
+LEDGER_SALT = setting("LEDGER_SALT", "") or secret_from_file("ledger_salt")
 LEDGER_SIGNING_KEY = env.str("LEDGER_SIGNING_KEY", default="")
-LEDGER_KEY_FILE = Path(env.str("LEDGER_KEY_FILE", default=str(DATA_DIR / "ledger_ed25519")))
+LEDGER_KEY_FILE = Path(setting("LEDGER_KEY_FILE", str(DATA_DIR / "ledger_ed25519")))
 
 # The API.
 API_TOKEN_DAYS = env.int("API_TOKEN_DAYS", default=90)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assets.licensing import Action, Decision
-from assets.services import decide_use, explain_here, vocabulary_of
 from django.utils.translation import gettext as _
 
+from assets.licensing import Action, Decision
 from assets.models import ModelFile
+from assets.services import decide_use, explain_here
 from engine.limits import check_spec
 from engine.schedulers import SCHEDULERS
 from engine.specs import AdapterRef, ImageSpec
@@ -24,6 +24,7 @@ from .models import Generation, TemplateVersion
 from .sentences import sentence
 from .tokens import TokenCount, count_tokens
 from .translation import Translation, translate
+from .vocabularies import vocabulary_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def compose(project: Project, request: PictureRequest) -> Composed:
         spec=spec,
         compiled=compiled,
         translations=translations,
-        tokens=count_tokens(request.base_model.tokenizer_folder, spec.prompt),
+        tokens=count_tokens(request.base_model.file, spec.prompt),
         generate=decide_use(project, Action.GENERATE, files),
         publish=decide_use(project, Action.PUBLISH, files),
     )

@@ -5,19 +5,19 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from assets.licensing import Decision, Verdict
-from assets.pictures import make_thumbnail
-from assets.services import explain_here
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from jobs.models import Canceled
+from jobs.models import Blocked, Canceled
 from jobs.queue import ring
-from ledger.services import actor_hash, append
 
 from assets import storage
+from assets.licensing import Action, Decision, Verdict
+from assets.pictures import make_thumbnail
+from assets.services import decide_use, explain_here
 from engine.schedulers import SCHEDULERS
 from engine.specs import ImageSpec
+from ledger.services import actor_hash, append
 from projects.models import Project, User
 from projects.problems import Problem
 from projects.services import record
@@ -242,3 +242,14 @@ def encode_picture(generation: Generation, spec: ImageSpec, output_id: uuid.UUID
 def describe_block(generation: Generation) -> list[str]:
     """Say in the reader's language why a blocked job stopped."""
     return explain_here(Decision.from_dict(generation.decision))
+
+
+def check_rights(generation: Generation) -> None:
+    """Ask again before each picture: rights may have ended since the job was asked for. Raises Blocked."""
+    files = [file for file in (generation.base_model, generation.vae) if file]
+    for file in files:
+        file.rights.refresh_from_db()
+    decision = decide_use(generation.project, Action.GENERATE, files)
+    if decision.verdict != Verdict.ALLOW:
+        Generation.objects.filter(pk=generation.pk).update(decision=decision.as_dict())
+        raise Blocked("rights_blocked", reasons=len(decision.reasons))

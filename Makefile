@@ -1,0 +1,45 @@
+# make demo   set up from nothing, draw the first pictures through the real queue, serve the portal
+# make test   the whole test suite
+# make check  what CI checks besides the tests
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN = $(VENV)/bin
+ARGS ?=
+PIP_ARGS ?=
+POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/daicho
+
+.PHONY: demo test test-postgres check messages setup clean
+
+demo: setup
+	$(BIN)/python manage.py demo $(ARGS)
+
+test: setup
+	$(BIN)/pytest $(ARGS)
+
+test-postgres: setup
+	DATABASE_URL=$(POSTGRES_URL) $(BIN)/pytest -m postgres $(ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+# Needs GNU gettext; the compiled catalogue is in the repository, so nothing else does.
+messages: setup
+	$(BIN)/python manage.py makemessages -l ja --no-location --no-obsolete -i .venv -i var
+	$(BIN)/python manage.py compilemessages -l ja
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	@test -x $(BIN)/pip || deploy/make-venv "$(PYTHON)" "$(VENV)"
+	$(BIN)/pip install --quiet $(PIP_ARGS) "torch==2.13.0"
+	$(BIN)/pip install --quiet $(PIP_ARGS) --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) var

@@ -1,0 +1,156 @@
+"""Register model files, and ask what the rights allow."""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from engine.errors import ModelError
+from engine.headers import detect_architecture, hash_model
+from projects.models import Project, User
+from projects.problems import Problem
+
+from . import licensing
+from .models import ModelFile, Rights, Term
+from .vocabulary import load_terms
+
+STARTER_TERMS = Path(__file__).parent / "vocabulary" / "starter.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What a person says about the rights in a file."""
+
+    expression: str
+    creator: str = ""
+    title: str = ""
+    source_url: str = ""
+
+
+def decide_use(
+    project: Project,
+    action: licensing.Action,
+    files: Iterable[ModelFile],
+    *,
+    at: datetime | None = None,
+    **changes: Any,
+) -> licensing.Decision:
+    """Ask the algebra what may be done with these files in this project, now unless said otherwise.
+
+    `changes` replaces fields of the project's context: purpose, territory, media, revenue, outbound_license.
+    """
+    context = replace(context_of(project, at or timezone.now()), **changes)
+    return licensing.decide(action, [input_of(file) for file in files], context)
+
+
+def context_of(project: Project, at: datetime) -> licensing.Context:
+    """Return what the project means to do: purpose, territory, revenue, policy."""
+    return licensing.Context(
+        purpose=project.purpose, territory=project.territory, at=at, revenue=project.revenue_usd, policy=project.policy
+    )
+
+
+def explain_here(decision: licensing.Decision) -> list[str]:
+    """Say a decision's reasons in the reader's language."""
+    return licensing.explain(decision, "ja" if get_language() == "ja" else "en")
+
+
+@transaction.atomic
+def register_model(
+    path: Path,
+    *,
+    kind: str,
+    name: str,
+    declaration: Declaration,
+    project: Project | None = None,
+    actor: User | None = None,
+    **fields: Any,
+) -> ModelFile:
+    """Enter a model file or folder under MODELS_ROOT; its rights begin as pending.
+
+    Architecture and layout come from the weights. The same content is entered once per project.
+    Raises Problem when the file cannot be read as a model.
+    """
+    try:
+        sha256, detected = hash_model(path), detect_architecture(path)
+    except ModelError as error:
+        raise Problem(error.code, str(error)) from error
+    known = ModelFile.objects.filter(project=project, sha256=sha256).first()
+    if known is not None:
+        return known
+    rights = Rights.objects.create(
+        expression=declaration.expression,
+        creator=declaration.creator,
+        title=declaration.title or name,
+        source_url=declaration.source_url,
+        retrieved_at=timezone.now(),
+        submitted_by=actor,
+    )
+    return ModelFile.objects.create(
+        project=project,
+        kind=kind,
+        name=name,
+        architecture=detected.architecture,
+        layout=detected.layout,
+        path=stored_path(path),
+        sha256=sha256,
+        size_bytes=size_of(path),
+        rights=rights,
+        latent_channels=detected.latent_channels,
+        **fields,
+    )
+
+
+def stored_path(path: Path) -> str:
+    """Return a path relative to MODELS_ROOT when it lies there, so that the folder can move."""
+    root = Path(settings.MODELS_ROOT).resolve()
+    full = path.resolve()
+    return str(full.relative_to(root)) if full.is_relative_to(root) else str(full)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of a folder's files together."""
+    return path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+
+
+def clear_rights(rights: Rights, *, reviewer: User) -> Rights:
+    """Clear declared rights. Nobody clears what they themselves submitted."""
+    if rights.submitted_by_id == reviewer.id:
+        raise Problem("four_eyes", _("Nobody clears what they submitted. Ask another reviewer."), status=409)
+    changed = Rights.objects.filter(pk=rights.pk, state=Rights.State.PENDING).update(
+        state=Rights.State.CLEARED, cleared_by=reviewer, cleared_at=timezone.now()
+    )
+    if not changed:
+        raise Problem("not_pending", _("These rights do not wait for review any more."), status=409)
+    rights.refresh_from_db()
+    return rights
+
+
+def install_folder(source: Path) -> Path:
+    """Copy a bundled model under MODELS_ROOT, named by its content, so that later versions never replace it."""
+    target = Path(settings.MODELS_ROOT, f"{source.parent.name}-{hash_model(source)[:12]}")
+    if not target.exists():
+        incoming = target.with_name(f".{target.name}.incoming")
+        shutil.rmtree(incoming, ignore_errors=True)
+        shutil.copytree(source, incoming)
+        incoming.rename(target)
+    return target
+
+
+def install_starter_terms() -> int:
+    """Fill in the shared vocabulary's words that are not there yet. Return how many were added."""
+    known = set(Term.objects.filter(project=None).values_list("ja", "slot"))
+    terms = [
+        Term(ja=term.ja, reading=term.reading, en=term.en, synonyms=list(term.synonyms), slot=term.slot)
+        for term in load_terms(STARTER_TERMS)
+        if (term.ja, term.slot) not in known
+    ]
+    return len(Term.objects.bulk_create(terms))

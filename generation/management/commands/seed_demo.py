@@ -1,0 +1,79 @@
+"""Make the demo organisation: people, a project, its templates and the starter model."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from assets.models import ModelFile, Rights
+from assets.services import Declaration, clear_rights, install_folder, install_starter_terms, register_model
+from engine.starter import WEIGHTS
+from generation.demo_templates import TEMPLATES
+from generation.models import PromptTemplate
+from generation.services.templates import create_template
+from generation.starter_defaults import read_defaults
+from projects.models import Campaign, Project, Role, User
+from projects.services import create_project, set_role
+
+PASSWORD = "daicho-demo"  # noqa: S105 - printed for everybody who tries the demo
+PEOPLE = {
+    Role.OWNER: ("owner@daicho.example", "佐藤 花"),
+    Role.EDITOR: ("editor@daicho.example", "Ana Ruiz"),
+    Role.REVIEWER: ("reviewer@daicho.example", "田中 誠"),
+    Role.VIEWER: ("viewer@daicho.example", "Ben Okafor"),
+}
+
+
+class Command(BaseCommand):
+    """Run as often as you like: what is there already stays as it is."""
+
+    help = "Make the demo organisation: people, a project, its templates and the starter model."
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        people = {role: self.person(email, name) for role, (email, name) in PEOPLE.items()}
+        project = self.project(people)
+        install_starter_terms()
+        self.starter_model(people)
+        for template in TEMPLATES:
+            if not PromptTemplate.objects.filter(project=project, slug=template["slug"]).exists():
+                create_template(people[Role.EDITOR], project, **template)
+
+    def person(self, email: str, name: str) -> User:
+        """Return the person, made on first use."""
+        return User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=name)
+
+    def project(self, people: dict[Role, User]) -> Project:
+        """Return the project with its members."""
+        project = Project.objects.filter(slug="spring-campaign").first()
+        if project is not None:
+            return project
+        project = create_project(
+            people[Role.OWNER],
+            slug="spring-campaign",
+            name="Spring campaign",
+            name_ja="春のキャンペーン",
+            description="Pictures for the spring season.",
+            revenue_usd=500_000,
+        )
+        for role, user in people.items():
+            if role != Role.OWNER:
+                set_role(project, actor=people[Role.OWNER], user=user, role=role)
+        Campaign.objects.create(project=project, slug="sakura", name="Cherry blossom week", name_ja="桜ウィーク")
+        return project
+
+    def starter_model(self, people: dict[Role, User]) -> ModelFile:
+        """Return the bundled model, entered by the editor and cleared by the reviewer."""
+        model = register_model(
+            install_folder(Path(WEIGHTS)),
+            kind=ModelFile.Kind.BASE,
+            name="Daicho Starter",
+            description="A small model of our own, trained on procedural scenes.",
+            declaration=Declaration(expression="CC0-1.0", creator="Daicho", title="Daicho Starter"),
+            actor=people[Role.EDITOR],
+            **read_defaults(Path(WEIGHTS)),
+        )
+        if model.rights.state == Rights.State.PENDING:
+            clear_rights(model.rights, reviewer=people[Role.REVIEWER])
+        return model

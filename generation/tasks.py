@@ -1,0 +1,73 @@
+"""What the gpu workers run. Only workers import this module: it brings torch."""
+
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from jobs.models import Job
+from jobs.running import perform
+
+from assets.models import ModelFile
+from engine.render import Engine
+from engine.specs import OnStep, Step
+
+from .models import Generation, Replay
+from .previews import Previews, drop_preview
+from .services.generations import check_rights, missing_indexes, save_output
+from .services.replays import recorded_spec, save_replay
+
+
+@cache
+def engine() -> Engine:
+    """Return this worker's engine, which keeps models between jobs."""
+    return Engine(
+        resolve_file,
+        memory_budget_bytes=settings.ENGINE_MEMORY_BYTES,
+        device=settings.ENGINE_DEVICE or None,
+        threads=settings.ENGINE_THREADS or None,
+        tokenizers=settings.TOKENIZERS_ROOT,
+    )
+
+
+def resolve_file(sha256: str) -> Path:
+    """Return where a file lies that a recipe names by hash."""
+    return ModelFile.objects.filter(sha256=sha256, removed_at=None).latest("registered_at").file
+
+
+def render(job_id: str) -> None:
+    """Render the pictures of a Generation that no earlier attempt has saved."""
+    perform(Generation, job_id, draw_pictures)
+
+
+def replay(job_id: str) -> None:
+    """Render a ledger entry again and compare."""
+    perform(Replay, job_id, draw_again)
+
+
+def draw_pictures(generation: Generation) -> None:
+    """Draw picture after picture, saving each before the next."""
+    previews = Previews(generation.id)
+    try:
+        for index in missing_indexes(generation):
+            check_rights(generation)
+            on_step = report(generation, done=index, of=generation.count, previews=previews)
+            save_output(generation, index, engine().render(generation.spec_for(index), on_step))
+    finally:
+        drop_preview(generation.id)
+
+
+def draw_again(job: Replay) -> None:
+    """Draw the recorded recipe and write the verdict."""
+    save_replay(job, engine().render(recorded_spec(job.output), report(job, done=0, of=1)))
+
+
+def report(job: Job, *, done: int, of: int, previews: Previews | None = None) -> OnStep:
+    """Return a callback that moves the job's progress, and stops the engine when the job is no longer ours."""
+
+    def on_step(step: Step) -> None:
+        within = step.index / max(step.total, 1) if step.stage == "denoising" else float(step.stage == "decoding")
+        job.beat_due(progress=(done + within) / of, stage=step.stage)
+        if previews is not None:
+            previews.offer(step.preview)
+
+    return on_step
