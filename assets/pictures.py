@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from assets.containers.jpeg import build_jpeg, scan_jpeg
 from assets.containers.parts import Container, Exif, Format, PictureError
-from assets.containers.png import SIGNATURE, build_png, scan_png
+from assets.containers.png import SIGNATURE, build_png, check_rows, scan_png
 from assets.containers.webp import build_webp, scan_webp
 from engine.specs import pixels_sha256
 
@@ -201,6 +201,8 @@ def _check_size(container: Container, max_pixels: int) -> None:
 
 
 def _decode(container: Container) -> Image.Image:
+    if container.format == "PNG":
+        check_rows(container)
     pixels_only = BUILDERS[container.format](container)
     try:
         image = Image.open(io.BytesIO(pixels_only), formats=(container.format,))

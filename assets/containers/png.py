@@ -23,6 +23,9 @@ from assets.containers.parts import (
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIXEL_CHUNKS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT"))
 XMP_KEYWORD = "XML:com.adobe.xmp"
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+BLOCK = 1024 * 1024
 
 Chunk = tuple[bytes, bytes]
 
@@ -64,6 +67,39 @@ def build_png(container: Container, *, orientation: int = 1, profile: bytes | No
     if orientation != 1:
         extra.append(_pack(b"eXIf", write_orientation(orientation)))
     return b"".join((SIGNATURE, header, *extra, *rest, _pack(b"IEND", b"")))
+
+
+def check_rows(container: Container) -> None:
+    """Unpack the pixel data without keeping it, and count that every row is there. Raises PictureError.
+
+    Decoders leave rows black, without an error, when the packed data ends too early but cleanly.
+    """
+    unpacker = zlib.decompressobj()
+    missing = _row_bytes(container.pieces[0])
+    for piece in container.pieces:
+        waiting = piece[8:-4] if piece[4:8] == b"IDAT" else b""
+        while waiting and missing > 0 and not unpacker.eof:
+            try:
+                missing -= len(unpacker.decompress(waiting, BLOCK))
+            except zlib.error as error:
+                raise PictureError("broken", reason="packed pixels") from error
+            waiting = unpacker.unconsumed_tail
+    if missing > 0:
+        missing -= len(unpacker.flush())
+    if missing > 0:
+        raise PictureError("truncated")
+
+
+def _row_bytes(header: bytes) -> int:
+    """Return how many bytes of filtered rows a header promises."""
+    width, height, depth, color, _, _, interlace = struct.unpack(">IIBBBBB", header[8:21])
+    bits = depth * CHANNELS.get(color, 1)
+    total = 0
+    for left, top, right, down in ADAM7 if interlace else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - left) // right), -(-(height - top) // down)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + (columns * bits + 7) // 8)
+    return total
 
 
 def _chunks(data: bytes) -> Iterator[Chunk]:
