@@ -1,0 +1,50 @@
+"""The rooms of a project, in the order in which the portal shows them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """One entry of the rail. `key` is pressed after "g" to go there."""
+
+    view: str
+    label: Any
+    icon: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """A room as one reader sees it on one page."""
+
+    room: Room
+    url: str
+    is_current: bool
+
+
+ROOMS = (
+    Room(view="studio", label=_("Studio"), icon="studio", key="s"),
+    Room(view="gallery", label=_("Pictures"), icon="pictures", key="p"),
+    Room(view="templates", label=_("Templates"), icon="templates", key="t"),
+    Room(view="vocabulary", label=_("Vocabulary"), icon="vocabulary", key="v"),
+    Room(view="library", label=_("Library"), icon="library", key="l"),
+    Room(view="ledger", label=_("Ledger"), icon="ledger", key="d"),
+    Room(view="members", label=_("Members"), icon="members", key="m"),
+    Room(view="project_settings", label=_("Settings"), icon="settings", key="e"),
+)
+
+
+def doors(slug: str, path: str) -> list[Door]:
+    """List the rooms of a project, marking the one that `path` lies in."""
+    found = []
+    for room in ROOMS:
+        try:
+            url = reverse(room.view, args=[slug])
+        except NoReverseMatch:
+            continue
+        found.append(Door(room=room, url=url, is_current=path.startswith(url)))
+    return found

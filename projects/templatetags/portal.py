@@ -1,0 +1,72 @@
+"""What templates of every room use: icons, the rail, shortened hashes, one field of a form."""
+
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
+from django.template import Context
+from django.utils.safestring import SafeString, mark_safe
+
+from ..icons import ICONS
+from ..rooms import Door, doors
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """Draw an icon. Without a label it is decoration and hidden from screen readers. Raises KeyError."""
+    body = ICONS[name]
+    if not label:
+        return mark_safe(f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{body}</svg>')  # noqa: S308
+    opening = template.defaultfilters.force_escape(label)
+    return mark_safe(  # noqa: S308
+        f'<svg class="icon" viewBox="0 0 24 24" role="img" aria-label="{opening}">{body}</svg>'
+    )
+
+
+@register.simple_tag(takes_context=True)
+def rooms(context: Context) -> list[Door]:
+    """List the rooms of the page's project, or nothing when the page has none."""
+    project = context.get("project")
+    slug = getattr(project, "slug", "")
+    return doors(slug, context["request"].path) if slug and "request" in context else []
+
+
+@register.filter
+def short(value: str | None, length: int = 10) -> str:
+    """Shorten a hash for reading; the page shows the whole one in a title."""
+    return (value or "")[: int(length)]
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return one or two letters that stand for a person."""
+    words = str(name).replace("@", " ").split()
+    if not words:
+        return "?"
+    if not words[0][0].isascii():
+        return words[0][0]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+@register.inclusion_tag("projects/frame/field.html")
+def field(bound: BoundField, label: str = "", extra: str = "") -> dict[str, Any]:
+    """Show one field of a form: label, control, help and errors, joined for screen readers.
+
+    `extra` are further CSS classes of the surrounding element.
+    """
+    widget = bound.field.widget
+    return {
+        "field": bound,
+        "label": label or bound.label,
+        "extra": extra,
+        "is_check": isinstance(widget, CheckboxInput),
+        "is_group": isinstance(widget, RadioSelect | CheckboxSelectMultiple),
+    }
+
+
+@register.inclusion_tag("projects/frame/hash.html", name="hash")
+def short_hash(value: str, length: int = 10) -> dict[str, Any]:
+    """Show a shortened hash with its whole value in the title and a button that copies it."""
+    return {"value": value or "", "short": (value or "")[: int(length)]}
