@@ -6,3 +6,5 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+# cuBLAS is deterministic only with this workspace, and reads it when the GPU is first touched.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
