@@ -29,12 +29,15 @@ from .vocabularies import vocabulary_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRequest:
-    """What a person asks for. Sizes in pixels; `seed` None means "any"; slots may be Japanese or English."""
+    """What a person asks for. Sizes in pixels; slots may be Japanese or English.
+
+    A slot that is left out, and a negative of None, take the template's default; an empty one stays empty.
+    """
 
     base_model: ModelFile
     template_version: TemplateVersion | None = None
     slots: Mapping[str, str] = field(default_factory=dict)
-    negative: str = ""
+    negative: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     vae: ModelFile | None = None
     adapters: tuple[AdapterRef, ...] = ()
@@ -76,22 +79,24 @@ class Composed:
 
 def compose(project: Project, request: PictureRequest) -> Composed:
     """Compile, translate, count and judge a request. Raises Problem with the field that must change."""
-    body = body_of(request)
+    body, vocabulary = body_of(request), vocabulary_of(project)
     try:
         compiled = prompts.compile_prompt(
-            body, slots=request.slots, negative=request.negative, variables=request.variables, seed=request.seed
+            body,
+            slots=request.slots,
+            negative=request.negative,
+            variables=request.variables,
+            seed=request.seed,
+            translate=lambda text: translate(text, vocabulary).result,
         )
     except prompts.PromptError as error:
         raise problem_of(error) from error
-    vocabulary = vocabulary_of(project)
-    translations = {name: translate(text, vocabulary) for name, text in compiled.slots.items()}
-    translations["negative"] = translate(compiled.negative_prompt, vocabulary)
-    spec = build_spec(request, prompts.join_slots(body, {n: t.result for n, t in translations.items()}), translations)
+    spec = build_spec(request, compiled)
     files = [file for file in (request.base_model, request.vae) if file]
     return Composed(
         spec=spec,
         compiled=compiled,
-        translations=translations,
+        translations={name: translate(text, vocabulary) for name, text in compiled.sources.items()},
         tokens=count_tokens(request.base_model.file, spec.prompt),
         generate=decide_use(project, Action.GENERATE, files),
         publish=decide_use(project, Action.PUBLISH, files),
@@ -105,7 +110,7 @@ def body_of(request: PictureRequest) -> prompts.TemplateBody:
     return prompts.TemplateBody.from_dict(request.template_version.body)
 
 
-def build_spec(request: PictureRequest, prompt: str, translations: Mapping[str, Translation]) -> ImageSpec:
+def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec:
     """Fill the model's defaults in and check the limits. Raises Problem naming the fields."""
     model, defaults = request.base_model, request.base_model.defaults
     scheduler = request.scheduler or defaults.get("scheduler", "dpmpp_2m")
@@ -121,8 +126,8 @@ def build_spec(request: PictureRequest, prompt: str, translations: Mapping[str, 
         base_model=model.sha256,
         vae=request.vae.sha256 if request.vae else None,
         adapters=request.adapters,
-        prompt=prompt,
-        negative_prompt=translations["negative"].result,
+        prompt=compiled.prompt,
+        negative_prompt=compiled.negative_prompt,
         seed=request.seed,
         scheduler=scheduler,
         scheduler_config=dict(info.config) if info else {},

@@ -27,7 +27,6 @@ from ..models import Generation, Output
 from ..parameters import a1111_parameters, write_png
 
 THUMBNAIL_SIDE = 384
-VERSION = "0.1.0"
 
 
 def submit_generation(user: User, project: Project, request: PictureRequest, *, key: str) -> Generation:
@@ -74,7 +73,7 @@ def create_generation(
         spec=composed.spec.as_dict(),
         count=request.count,
         quality=request.quality,
-        slots={**request.slots, "negative": request.negative},
+        slots=filled_slots(request),
         variables=dict(request.variables),
         choices=[choice.as_dict() for choice in composed.compiled.choices],
         translation=composed.translation_record(),
@@ -95,6 +94,12 @@ def create_generation(
     return generation
 
 
+def filled_slots(request: PictureRequest) -> dict[str, str]:
+    """Return what the person typed, slot by slot; what was left to the template is left out."""
+    negative = {} if request.negative is None else {"negative": request.negative}
+    return {**request.slots, **negative}
+
+
 def any_seed() -> int:
     """Return a fresh seed, small enough to be typed."""
     return secrets.randbelow(2**32)
@@ -108,7 +113,7 @@ def repeat_request(generation: Generation, *, seed: int | None = None) -> Pictur
         base_model=generation.base_model,
         vae=generation.vae,
         template_version=generation.template_version,
-        negative=slots.pop("negative", ""),
+        negative=slots.pop("negative", None),
         slots=slots,
         variables=generation.variables,
         adapters=spec.adapters,
@@ -213,16 +218,13 @@ def output_payload(generation: Generation, spec: ImageSpec, file_sha256: str, re
 
 def encode_picture(generation: Generation, spec: ImageSpec, output_id: uuid.UUID, rendered: Any) -> bytes:
     """Return the PNG with A1111 parameters and our own chunk."""
-    info = SCHEDULERS[spec.scheduler]
     parameters = a1111_parameters(
         spec,
         model_name=generation.base_model.name,
         model_sha256=generation.base_model.sha256,
-        vae_name=generation.vae.name if generation.vae else "",
-        vae_sha256=spec.vae or "",
-        sampler=info.label,
-        schedule_type=info.schedule_type,
-        version=f"Daicho {VERSION}",
+        vae_name=generation.vae.name if generation.vae else None,
+        scheduler=SCHEDULERS[spec.scheduler],
+        version=settings.DAICHO_VERSION,
     )
     return write_png(
         rendered.image,
