@@ -4,16 +4,26 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import rfc8785
 from PIL import Image, PngImagePlugin
 
 from engine.specs import ImageSpec
-from generation.parameters.claims import SchedulerName, clean_text
+from generation.parameters.claims import clean_name, clean_text
 
 COMPRESSION = 6
 SHORT_HASH = 10
+
+
+class SchedulerName(Protocol):
+    """Name a scheduler in A1111's words: label `DPM++ 2M`, schedule type `Karras`."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def schedule_type(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +47,7 @@ def a1111_parameters(
 ) -> str:
     """Return a recipe as the text that A1111 and its many readers know, line for line.
 
-    LoRAs that the prompt does not name are appended to it as `<lora:name:weight>`.
+    `version` is Daicho's. LoRAs that the prompt does not name are appended to it as `<lora:name:weight>`.
     """
     names = {adapter.sha256: adapter for adapter in adapters}
     prompt = " ".join([clean_text(spec.prompt), *_lora_tags(spec, names)]).strip()
@@ -50,9 +60,9 @@ def a1111_parameters(
         "Seed": spec.seed,
         "Size": f"{spec.width}x{spec.height}",
         "Model hash": model_sha256[:SHORT_HASH],
-        "Model": model_name or None,
+        "Model": clean_name(model_name),
         "VAE hash": spec.vae[:SHORT_HASH] if spec.vae else None,
-        "VAE": vae_name if spec.vae else None,
+        "VAE": clean_name(vae_name),
         "Clip skip": spec.clip_skip + 1 if spec.clip_skip else None,
         "Lora hashes": _lora_hashes(spec, names),
         "Version": f"Daicho {version}",
