@@ -1,0 +1,146 @@
+"""What of a thing's terms travels along which edge, for which action.
+
+Source: the edge table of the house's rights policy (docs/rights.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+
+from .grants import Part
+from .terms import PERMISSIONS, TOP, LicensingError, Permission, Terms
+
+
+class Action(StrEnum):
+    """The gates: each is asked at the time of the action."""
+
+    INGEST = "ingest"
+    TRAIN = "train"
+    MERGE = "merge"
+    GENERATE = "generate"
+    PUBLISH = "publish"
+    WEIGHTS = "weights"
+    HOST = "host"
+
+
+class Edge(StrEnum):
+    """How a thing is in what is made from it; `itself` is the unchanged thing."""
+
+    ITSELF = "itself"
+    MODEL_TO_MODEL = "model_to_model"
+    TRAINING_TO_MODEL = "training_to_model"
+    MODEL_TO_OUTPUT = "model_to_output"
+    TRAINING_TO_OUTPUT = "training_to_output"
+    INPUT_TO_OUTPUT = "input_to_output"
+    OUTPUT_TO_DATASET = "output_to_dataset"
+
+
+class Policy(StrEnum):
+    """How much of a training picture's licence is taken to reach what is made from it."""
+
+    STRICT = "strict"
+    STANDARD = "standard"
+    EXCEPTION = "exception"
+
+
+PICTURE_KINDS = ("training_picture", "input_picture")
+MAKES_OUTPUT = (Action.GENERATE, Action.PUBLISH)
+PRODUCTS = {Action.WEIGHTS: ("weights",), Action.HOST: ("host",), Action.TRAIN: ("weights", "host"),
+            Action.MERGE: ("weights", "host")}  # fmt: skip
+
+NEEDS: Mapping[tuple[Edge, Action], frozenset[str]] = {
+    (edge, action): frozenset(("basis", *dimensions.split()))
+    for edge, action, dimensions in (
+        (Edge.ITSELF, Action.PUBLISH, "share commercial"),
+        (Edge.ITSELF, Action.WEIGHTS, "weights_share commercial"),
+        (Edge.ITSELF, Action.HOST, "host commercial"),
+        (Edge.MODEL_TO_MODEL, Action.TRAIN, "weights_derive commercial"),
+        (Edge.MODEL_TO_MODEL, Action.MERGE, "weights_derive commercial"),
+        (Edge.MODEL_TO_MODEL, Action.WEIGHTS, "weights_derive weights_share commercial added_terms"),
+        (Edge.MODEL_TO_MODEL, Action.HOST, "host commercial"),
+        (Edge.TRAINING_TO_MODEL, Action.TRAIN, "train commercial"),
+        (Edge.TRAINING_TO_MODEL, Action.MERGE, "train commercial"),
+        (Edge.TRAINING_TO_MODEL, Action.WEIGHTS, "train commercial share_adapted added_terms"),
+        (Edge.TRAINING_TO_MODEL, Action.HOST, "train commercial"),
+        (Edge.MODEL_TO_OUTPUT, Action.GENERATE, "run commercial"),
+        (Edge.MODEL_TO_OUTPUT, Action.PUBLISH, "out_commercial"),
+        (Edge.TRAINING_TO_OUTPUT, Action.GENERATE, "train commercial"),
+        (Edge.TRAINING_TO_OUTPUT, Action.PUBLISH, "train commercial share_adapted added_terms"),
+        (Edge.INPUT_TO_OUTPUT, Action.GENERATE, "adapt commercial"),
+        (Edge.INPUT_TO_OUTPUT, Action.PUBLISH, "commercial share_adapted added_terms"),
+        (Edge.OUTPUT_TO_DATASET, Action.TRAIN, "out_train"),
+        (Edge.OUTPUT_TO_DATASET, Action.MERGE, "out_train"),
+        (Edge.OUTPUT_TO_DATASET, Action.WEIGHTS, "out_train"),
+        (Edge.OUTPUT_TO_DATASET, Action.HOST, "out_train"),
+        (Edge.OUTPUT_TO_DATASET, Action.GENERATE, "out_train"),
+        (Edge.OUTPUT_TO_DATASET, Action.PUBLISH, "out_train out_commercial"),
+    )
+} | {(edge, Action.INGEST): frozenset(("basis",)) for edge in Edge}
+
+SCOPE = frozenset(("territory", "media", "purposes", "valid_from", "expires_at", "caps"))
+SHARE_ALIKE = frozenset(("share_adapted", "outbound", "added_terms"))
+ALWAYS = frozenset(("obligations", "restrictions", "evidence", "releases", "ceilings"))
+"""Dimensions that reach every product; obligations and restrictions only where they are marked for it."""
+
+
+def edge_for(kind: str, action: Action) -> Edge:
+    """Return the edge that a kind of thing travels when nobody says otherwise."""
+    if kind == "input_picture" or action is Action.INGEST:
+        return Edge.ITSELF if action is Action.INGEST else Edge.INPUT_TO_OUTPUT
+    picture, output = kind == "training_picture", action in MAKES_OUTPUT
+    if picture:
+        return Edge.TRAINING_TO_OUTPUT if output else Edge.TRAINING_TO_MODEL
+    return Edge.MODEL_TO_OUTPUT if output else Edge.MODEL_TO_MODEL
+
+
+def travel(part: Part, edge: Edge, action: Action, policy: Policy) -> Terms:
+    """Return what of a licence's terms reaches the product. An edge that has no such action raises LicensingError."""
+    if (edge, action) not in NEEDS:
+        raise LicensingError("edge_not_for_action", f"Nothing goes {edge} to {action}.", edge=edge, action=action)
+    learned = edge in (Edge.TRAINING_TO_MODEL, Edge.TRAINING_TO_OUTPUT) and part.kind == "public_license"
+    if learned and policy is Policy.EXCEPTION:
+        return replace(TOP, evidence=part.terms.evidence)
+    return _mark(_keep(part.terms, _kept(edge, action, loosened=learned and policy is Policy.STANDARD)), edge, action)
+
+
+def _kept(edge: Edge, action: Action, *, loosened: bool) -> frozenset[str]:
+    needed = NEEDS[edge, action]
+    if action is Action.INGEST:
+        return needed | {"evidence"}
+    kept = needed | ALWAYS
+    if edge in (Edge.MODEL_TO_OUTPUT, Edge.OUTPUT_TO_DATASET):
+        return kept | ({"valid_from", "expires_at"} if action is Action.GENERATE else frozenset())
+    if loosened:
+        dropped = SHARE_ALIKE | (SCOPE | {"commercial"} if edge is Edge.TRAINING_TO_OUTPUT else frozenset())
+        return (kept | SCOPE) - dropped
+    return kept | SCOPE | {"outbound"}
+
+
+def _keep(terms: Terms, kept: frozenset[str]) -> Terms:
+    lost = {name: getattr(TOP, name) for name in _DIMENSIONS if name not in kept}
+    return replace(terms, **lost, reasons=frozenset(each for each in terms.reasons if each.dimension in kept))
+
+
+def _mark(terms: Terms, edge: Edge, action: Action) -> Terms:
+    products = PRODUCTS.get(action, ("output",))
+    owed = frozenset(
+        replace(each, modified=edge is not Edge.ITSELF) if each.kind == "attribution" else each
+        for each in terms.obligations
+        if not set(products).isdisjoint(each.on)
+    )
+    bound = frozenset(each for each in terms.restrictions if not set(products).isdisjoint(each.on))
+    return replace(terms, obligations=owed, restrictions=bound)
+
+
+_DIMENSIONS = tuple(name for name in Terms.__dataclass_fields__ if name != "reasons")
+
+
+def leaves_something(terms: Terms) -> bool:
+    """Say whether anything binds the product: a duty, a rule, a limit or an answer other than yes."""
+    binding = (name for name in _DIMENSIONS if name != "evidence")
+    return any(getattr(terms, name) != getattr(TOP, name) for name in binding)
+
+
+def blocked_dimensions(terms: Terms) -> list[str]:
+    """List the permissions that are not a plain yes."""
+    return [name for name in PERMISSIONS if getattr(terms, name) < Permission.ALLOW]

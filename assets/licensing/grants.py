@@ -1,0 +1,174 @@
+"""From the facts of one thing to its terms: what its licences grant, what its own record narrows, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .choices import Choice, choose_branch
+from .facts import RightsFacts
+from .profiles import POLICY, Profile, house_profiles, profile
+from .terms import PERMISSIONS, SCOPES, Obligation, Permission, Reason, Release, Restriction, Terms, meet
+
+NO_TRAINING = "DMI-PROHIBITED"
+CODES = {Permission.DENY: "forbidden", Permission.UNKNOWN: "not_granted", Permission.REVIEW: "needs_review"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The terms that one licence of a thing contributes; `kind` is its profile's."""
+
+    license: str
+    kind: str
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """Write down, for one item and one licence, why a dimension is narrow."""
+
+    item: str
+    ref: str
+    source: Profile
+
+    def says(self, dimension: str, value: Permission, *, clause: str = "", code: str = "", **params: Any) -> Reason:
+        """Return the reason for a value; `clause` names the profile's clause when it is not the dimension's own."""
+        return Reason(
+            item=self.item,
+            ref=self.ref,
+            dimension=dimension,
+            value=value,
+            license=self.source.id,
+            clause=self.source.clause_of(clause or dimension),
+            code=code or CODES[value],
+            params=params,
+        )
+
+    def limits(self, dimension: str, *, clause: str = "", **params: Any) -> Reason:
+        """Return the reason for a limit, which a check compares with the circumstances."""
+        return self.says(dimension, Permission.REVIEW, clause=clause, code="limited", **params)
+
+
+def terms_of(facts: RightsFacts, item: str = "", ref: str = "") -> Terms:
+    """Return everything that the facts of one thing say, whatever is done with it."""
+    return meet(*(part.terms for part in parts_of(facts, item, ref)))
+
+
+def parts_of(facts: RightsFacts, item: str = "", ref: str = "") -> list[Part]:
+    """Return the terms per licence of a thing, and last those of its own record."""
+    item = item or facts.title or facts.source_url or facts.kind
+    choice, policy = choose_branch(facts.expression, facts.branch), house_profiles()[POLICY]
+    recorded = _recorded(facts, Witness(item=item, ref=ref, source=policy))
+    parts = [Part(license=POLICY, kind="policy", terms=recorded)]
+    for source in map(profile, choice.licenses):
+        witness = Witness(item=item, ref=ref, source=policy if choice.problem else source)
+        terms = _unlicensed(choice, source, witness) if choice.problem else _licensed(facts, witness)
+        parts.append(Part(license=source.id, kind=source.kind, terms=terms))
+    return parts
+
+
+def _licensed(facts: RightsFacts, witness: Witness) -> Terms:
+    source = witness.source
+    answers = dict(source.permissions)
+    clauses: dict[str, str] = {}
+    purposes = source.purposes
+    for rule in source.rules:
+        if rule.applies(facts.parameters):
+            answers.update(rule.then)
+            clauses.update(dict.fromkeys((*rule.then, "purposes"), rule.clause))
+            purposes = purposes if rule.purposes is None else rule.purposes
+    values: dict[str, Any] = {name: answers.get(name, Permission.UNKNOWN) for name in PERMISSIONS}
+    narrow = {name: value for name, value in values.items() if value < Permission.ALLOW}
+    reasons = [witness.says(name, value, clause=clauses.get(name, "")) for name, value in narrow.items()]
+    if purposes is not None:
+        reasons.append(witness.limits("purposes", clause=clauses.get("purposes", ""), allowed=sorted(purposes)))
+    return Terms(
+        **values,
+        outbound=source.outbound,
+        purposes=purposes,
+        ceilings=frozenset(source.ceilings),
+        obligations=frozenset(_obligations(source, facts)),
+        restrictions=frozenset(_restrictions(source)),
+        evidence=frozenset({source.evidence}),
+        reasons=frozenset((*reasons, *_limits(witness))),
+    )
+
+
+def _limits(witness: Witness) -> Iterator[Reason]:
+    if witness.source.outbound is not None:
+        yield witness.limits("outbound", allowed=sorted(witness.source.outbound))
+    for each in witness.source.ceilings:
+        yield witness.limits("ceilings", amount=str(each.amount), currency=each.currency, inclusive=each.inclusive)
+
+
+def _unlicensed(choice: Choice, source: Profile, witness: Witness) -> Terms:
+    clause = "unknown" if choice.problem == "no_basis" else "branch"
+    strangers = [each for each in choice.unknown if each.strip()] or ["–"]
+    reason = witness.says("basis", Permission.UNKNOWN, clause=clause, code=choice.problem, unknown=strangers)
+    values: dict[str, Any] = dict.fromkeys(PERMISSIONS, Permission.UNKNOWN)
+    return Terms(**values, evidence=frozenset({source.evidence}), reasons=frozenset({reason}))
+
+
+def _recorded(facts: RightsFacts, witness: Witness) -> Terms:
+    standing = [*_standing(facts, witness)]
+    values: dict[str, Any] = {each.dimension: each.value for each in standing}
+    for name in SCOPES:
+        limit = getattr(facts, name)
+        values[name] = None if limit is None else frozenset(limit)
+    values.update(valid_from=facts.valid_from, expires_at=facts.expires_at)
+    return Terms(
+        **values,
+        caps=tuple(sorted(facts.caps.items())),
+        releases=tuple(sorted((subject, Release[word.upper()]) for subject, word in facts.releases.items())),
+        evidence=frozenset({witness.source.evidence, *facts.evidence}),
+        reasons=frozenset((*standing, *_recorded_limits(facts, witness))),
+    )
+
+
+def _standing(facts: RightsFacts, witness: Witness) -> Iterator[Reason]:
+    if facts.state == "pending":
+        yield witness.says("basis", Permission.UNKNOWN, clause="pending", code="awaiting_review")
+    if facts.state in ("refused", "withdrawn"):
+        yield witness.says("basis", Permission.DENY, clause=facts.state, code=facts.state)
+    if facts.data_mining.startswith(NO_TRAINING):
+        yield witness.says("train", Permission.DENY, clause="data_mining", code="data_mining", found=facts.data_mining)
+
+
+def _recorded_limits(facts: RightsFacts, witness: Witness) -> Iterator[Reason]:
+    for name in SCOPES:
+        if getattr(facts, name) is not None:
+            yield witness.limits(name, clause="scope", allowed=list(getattr(facts, name)))
+    for name in ("valid_from", "expires_at"):
+        if getattr(facts, name) is not None:
+            at = getattr(facts, name).isoformat()
+            yield witness.limits(name, clause="term", at=at, time_zone=facts.time_zone)
+    for cap, most in facts.caps.items():
+        yield witness.limits("caps", clause="scope", cap=cap, most=most)
+    for subject, release in facts.releases.items():
+        yield witness.limits("releases", clause="releases", subject=subject, release=release)
+
+
+def _obligations(source: Profile, facts: RightsFacts) -> Iterator[Obligation]:
+    for each in source.obligations:
+        credit = each["kind"] == "attribution"
+        yield Obligation(
+            kind=each["kind"],
+            on=tuple(each["on"]),
+            license=source.id,
+            license_url=source.license_url,
+            clause=source.clause_of(each["clause"]),
+            creator=facts.creator if credit else "",
+            title=facts.title if credit else "",
+            source_url=facts.source_url if credit else "",
+        )
+
+
+def _restrictions(source: Profile) -> Iterator[Restriction]:
+    for each in source.restrictions:
+        yield Restriction(
+            code=each["code"],
+            profile=source.id,
+            version=source.version,
+            clause=source.clause_of(each["clause"]),
+            on=tuple(each["on"]),
+            pass_on=tuple(each.get("pass_on", ())),
+        )
