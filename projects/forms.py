@@ -1,11 +1,16 @@
 """Forms of the account page and of a project's members, settings and ledger."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from ledger.models import Entry
+
+from .events import AREAS
 from .models import Project, Role, Scope, User
 
 
@@ -86,3 +91,44 @@ class ProjectForm(forms.ModelForm):
         if revenue is not None and revenue < 0:
             raise forms.ValidationError(_("Revenue cannot be below zero."))
         return revenue
+
+
+class LedgerFilterForm(forms.Form):
+    """What to show of the ledger."""
+
+    event = forms.ChoiceField(label=_("About"), required=False)
+    person = forms.ChoiceField(label=_("Who"), required=False)
+    subject = forms.CharField(label=_("Subject"), required=False, max_length=200)
+    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, people: dict[str, User]) -> None:
+        super().__init__(data)
+        self.fields["event"].choices = [("", _("Everything")), *AREAS.items()]
+        self.fields["person"].choices = [("", _("Everybody")), *((key, str(user)) for key, user in people.items())]
+        self.fields["subject"].widget = forms.TextInput(
+            attrs={"type": "search", "placeholder": _("output:… or part of it")}
+        )
+        self.is_valid()
+
+    def narrow(self, entries: QuerySet[Entry]) -> QuerySet[Entry]:
+        """Keep the entries that the reader asked for; a filter that cannot be read keeps everything."""
+        asked = self.cleaned_data
+        if asked.get("event"):
+            entries = entries.filter(event__startswith=asked["event"])
+        if asked.get("person"):
+            entries = entries.filter(actor=asked["person"])
+        if asked.get("subject"):
+            entries = entries.filter(subject__contains=asked["subject"].strip())
+        if asked.get("before"):
+            entries = entries.filter(seq__lt=asked["before"])
+        return entries
+
+    def query(self) -> str:
+        """Return the filters as a query string, without the place in the list."""
+        kept = {name: self.cleaned_data.get(name) for name in ("event", "person", "subject")}
+        return urlencode({name: value for name, value in kept.items() if value})
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Does the reader see less than everything?"""
+        return bool(self.query())

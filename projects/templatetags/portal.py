@@ -1,11 +1,17 @@
 """What templates of every room use: icons, the rail, shortened hashes, one field of a form."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.template import Context
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+from django.utils.translation import gettext
 
 from ..icons import ICONS
 from ..rooms import Door, doors
@@ -19,9 +25,8 @@ def icon(name: str, label: str = "") -> SafeString:
     body = ICONS[name]
     if not label:
         return mark_safe(f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{body}</svg>')  # noqa: S308
-    opening = template.defaultfilters.force_escape(label)
     return mark_safe(  # noqa: S308
-        f'<svg class="icon" viewBox="0 0 24 24" role="img" aria-label="{opening}">{body}</svg>'
+        f'<svg class="icon" viewBox="0 0 24 24" role="img" aria-label="{escape(label)}">{body}</svg>'
     )
 
 
@@ -70,3 +75,22 @@ def field(bound: BoundField, label: str = "", extra: str = "") -> dict[str, Any]
 def short_hash(value: str, length: int = 10) -> dict[str, Any]:
     """Show a shortened hash with its whole value in the title and a button that copies it."""
     return {"value": value or "", "short": (value or "")[: int(length)]}
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """Show a share between 0 and 1 as whole per cent."""
+    return f"{round((value or 0) * 100)} %"
+
+
+@register.filter
+def ago(at: datetime | None) -> str:
+    """Say how long ago something was, in one unit; older than a month, say the date."""
+    if at is None:
+        return "–"
+    seconds = (timezone.now() - at).total_seconds()
+    if seconds < 60:
+        return gettext("just now")
+    if seconds > 30 * 86_400:
+        return date_format(timezone.localtime(at), "SHORT_DATE_FORMAT")
+    return gettext("%(time)s ago") % {"time": timesince(at, depth=1)}

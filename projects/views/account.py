@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from ..forms import LanguageForm, PreferencesForm, ThemeForm, TokenForm
-from ..models import ApiToken
+from ..models import ApiToken, Scope
 from .going import go_back, remember_language
 
 
@@ -92,5 +92,11 @@ def page(
     request: HttpRequest, form: PreferencesForm, token_form: TokenForm, *, status: int = 200, **extra: object
 ) -> HttpResponse:
     """Render the account page with its two forms."""
-    context = {"form": form, "token_form": token_form, "tokens": request.user.api_tokens.all(), **extra}
+    context = {"form": form, "token_form": token_form, "tokens": [line_of(each) for each in request.user.api_tokens.all()], **extra}
     return render(request, "projects/account.html", context, status=status)
+
+
+def line_of(token: ApiToken) -> ApiToken:
+    """Return a token with its scopes in words."""
+    token.scope_labels = [str(Scope(scope).label) for scope in token.scopes if scope in Scope.values]
+    return token

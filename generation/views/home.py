@@ -1,0 +1,35 @@
+"""The first page, and the sign in the top bar that something runs."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from .. import overview
+
+
+@login_required
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the person's projects, jobs, new pictures, and what needs them; htmx asks for the jobs alone."""
+    jobs = overview.jobs_of(request.user)
+    context = {"jobs": jobs, "is_running": any(not job.is_terminal for job in jobs)}
+    if request.htmx and "jobs" in request.GET:
+        return render(request, "generation/home.html#jobs", context)
+    cards = overview.projects_of(request.user)
+    context |= {
+        "cards": cards,
+        "pictures": overview.new_pictures(cards),
+        "expiring": overview.expiring(cards),
+        "waiting": overview.waiting_for(request.user, cards),
+    }
+    return render(request, "generation/home.html", context)
+
+
+@login_required
+@require_GET
+@never_cache
+def jobs_badge(request: HttpRequest) -> HttpResponse:
+    """Say how many jobs run; the answer asks again every few seconds only while some do."""
+    return render(request, "generation/jobs_badge.html", {"count": overview.count_unfinished(request.user)})

@@ -1,0 +1,85 @@
+"""What the ledger's events mean, in words.
+
+The ledger keeps dotted names and payloads; here they become one sentence in the reader's language. An event
+that has no sentence is shown by its name.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .models import Project, Role
+
+SENTENCES: dict[str, Any] = {
+    "projects.project.created": gettext_lazy("Project opened as “{name}”"),
+    "projects.project.changed": gettext_lazy("Project settings changed: {changed}"),
+    "projects.member.role_set": gettext_lazy("Role set: {person}, {from_role} → {to_role}"),
+    "projects.member.removed": gettext_lazy("Member removed: {person}, who was {from_role}"),
+    "generation.requested": gettext_lazy("Pictures asked for: {count}"),
+    "generation.cancel_requested": gettext_lazy("Job canceled with {done} of {count} pictures made"),
+    "generation.output.created": gettext_lazy("Picture made under {license}, seed {seed}"),
+    "generation.replay.requested": gettext_lazy("Replay asked for"),
+    "generation.replay.finished": gettext_lazy("Replay finished: {verdict}"),
+}
+
+# The rooms of the portal by the first part of an event's name, for the filter.
+AREAS = {
+    "generation.output.": gettext_lazy("Pictures"),
+    "generation.replay.": gettext_lazy("Replays"),
+    "generation.template.": gettext_lazy("Templates"),
+    "generation.": gettext_lazy("Everything made"),
+    "assets.": gettext_lazy("Models, rights and words"),
+    "projects.member.": gettext_lazy("Members"),
+    "projects.project.": gettext_lazy("Settings"),
+}
+
+VERDICTS = {"exact": gettext_lazy("exact"), "drift": gettext_lazy("drift")}
+
+
+class Missing(dict):
+    """Fill the gap of a payload that says less than its sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def sentence(event: str, subject: str, payload: Mapping[str, Any], people: Mapping[str, Any]) -> str:
+    """Say what an entry records. `people` maps actor hashes to the members that they stand for."""
+    text = SENTENCES.get(event)
+    if text is None:
+        return event
+    return str(text).format_map(Missing(words_of(event, subject, payload, people)))
+
+
+def words_of(event: str, subject: str, payload: Mapping[str, Any], people: Mapping[str, Any]) -> dict[str, str]:
+    """Return the words that sentences may use: the payload's plain values, and what is derived from them."""
+    words = {name: localize(value) for name, value in payload.items() if isinstance(value, str | int | float)}
+    kind, _colon, key = subject.partition(":")
+    if kind == "member":
+        words["person"] = str(people.get(key) or _("a former member"))
+    if "to" in payload or "from" in payload:
+        words |= {"from_role": role_name(payload.get("from")), "to_role": role_name(payload.get("to"))}
+    if event == "projects.project.changed":
+        words["changed"] = ", ".join(field_name(name) for name in payload)
+    if "spec" in payload:
+        words["seed"] = str(payload["spec"].get("seed", "–"))
+    if "decision" in payload:
+        words["license"] = payload["decision"].get("effective_license", "–")
+    if payload.get("verdict") in VERDICTS:
+        words["verdict"] = str(VERDICTS[payload["verdict"]])
+    return words
+
+
+def role_name(value: object) -> str:
+    """Return a role in the reader's language; "not a member" for none."""
+    if value is None:
+        return _("not a member")
+    return str(dict(Role.choices).get(str(value), value))
+
+
+def field_name(name: str) -> str:
+    """Return what a project's field is called on screen."""
+    return str(Project._meta.get_field(name).verbose_name)
