@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from engine.specs import ImageSpec
-from engine.weights import Fragment, parse_weights
+from engine.weights import Fragment, parse_weights, plain_text
 
 # A sentence is rather cut at a comma than inside a phrase, if one lies within this many tokens of the chunk's end.
 COMMA_REACH = 20
@@ -95,7 +95,7 @@ def _pad_alike(encoded: list[Encoded], empty: torch.Tensor) -> list[Encoded]:
 
 
 def _encode_plain(pipeline: Any, spec: ImageSpec, text: str) -> Encoded:
-    options: dict[str, Any] = {"prompt": text, "prompt_2": None, "device": pipeline._execution_device}
+    options: dict[str, Any] = {"prompt": plain_text(text), "prompt_2": None, "device": pipeline._execution_device}
     if spec.architecture == "flux":
         hidden, pooled, _ = pipeline.encode_prompt(**options)
         return Encoded(hidden=hidden, pooled=pooled)

@@ -13,6 +13,10 @@ import transformers
 from engine.errors import ModelError
 from engine.headers import Detected, component_files, read_header, read_json
 
+# A worker's log is no terminal.
+diffusers.utils.logging.disable_progress_bar()
+transformers.utils.logging.disable_progress_bar()
+
 PIPELINES: Mapping[str, Any] = MappingProxyType(
     {
         "sd1": diffusers.StableDiffusionPipeline,
