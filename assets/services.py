@@ -22,8 +22,6 @@ from . import licensing
 from .models import ModelFile, Rights, Term
 from .vocabulary import load_terms
 
-STARTER_TERMS = Path(__file__).parent / "vocabulary" / "starter.csv"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
@@ -58,9 +56,35 @@ def context_of(project: Project, at: datetime) -> licensing.Context:
     )
 
 
+def input_of(file: ModelFile) -> licensing.Input:
+    """Return what the algebra needs to know of a model file."""
+    rights = file.rights
+    facts = licensing.RightsFacts(
+        kind={ModelFile.Kind.BASE: "base_model", ModelFile.Kind.VAE: "vae"}[ModelFile.Kind(file.kind)],
+        expression=rights.expression,
+        branch=rights.branch,
+        state=rights.state,
+        creator=rights.creator,
+        title=rights.title or file.name,
+        source_url=rights.source_url,
+        valid_from=rights.valid_from,
+        expires_at=rights.expires_at,
+        time_zone=rights.time_zone,
+        territory=rights.territories,
+        media=rights.media,
+        parameters=rights.parameters,
+    )
+    return licensing.Input(item=file.name, facts=facts, ref=str(file.id))
+
+
 def explain_here(decision: licensing.Decision) -> list[str]:
     """Say a decision's reasons in the reader's language."""
-    return licensing.explain(decision, "ja" if get_language() == "ja" else "en")
+    return licensing.explain(decision, reading_language())
+
+
+def reading_language() -> str:
+    """Return ja or en, whichever the reader's page is in."""
+    return "ja" if (get_language() or "").startswith("ja") else "en"
 
 
 @transaction.atomic
@@ -150,7 +174,7 @@ def install_starter_terms() -> int:
     known = set(Term.objects.filter(project=None).values_list("ja", "slot"))
     terms = [
         Term(ja=term.ja, reading=term.reading, en=term.en, synonyms=list(term.synonyms), slot=term.slot)
-        for term in load_terms(STARTER_TERMS)
+        for term in load_terms()
         if (term.ja, term.slot) not in known
     ]
     return len(Term.objects.bulk_create(terms))

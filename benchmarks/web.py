@@ -193,13 +193,14 @@ def main() -> None:
     base = f"/p/{project.slug}"
     empty = measure_empty(client, arguments.requests)
     EMPTY["p95"] = empty[int(len(empty) * 0.95) - 1]
+    ids = picture_ids(project)
     pages = {
         "gallery": lambda i: client.get(f"{base}/pictures/"),
         "gallery, search": lambda i: client.get(f"{base}/pictures/", {"q": WORDS[i % len(WORDS)]}),
         "gallery, search, no match": lambda i: client.get(f"{base}/pictures/", {"q": f"zebra{i}"}),
         "gallery, rating 4": lambda i: client.get(f"{base}/pictures/", {"rating": 4}),
         "studio": lambda i: client.get(f"{base}/studio/"),
-        "picture": lambda i, ids=picture_ids(project): client.get(f"{base}/pictures/{ids[i % len(ids)]}/"),
+        "picture": lambda i: client.get(f"{base}/pictures/{ids[i % len(ids)]}/"),
         "API: outputs": lambda i: client.get("/api/v1/outputs/", {"project": project.slug}),
     }
     for name, ask in pages.items():

@@ -4,12 +4,11 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from jobs.models import Job
-from jobs.running import perform
 
 from assets.models import ModelFile
 from engine.render import Engine
 from engine.specs import OnStep, Step
+from jobs.models import Job
 
 from .models import Generation, Replay
 from .previews import Previews, drop_preview
@@ -36,12 +35,18 @@ def resolve_file(sha256: str) -> Path:
 
 def render(job_id: str) -> None:
     """Render the pictures of a Generation that no earlier attempt has saved."""
-    perform(Generation, job_id, draw_pictures)
+    job = Generation.objects.get(pk=job_id)
+    if job.claim():
+        with job.work():
+            draw_pictures(job)
 
 
 def replay(job_id: str) -> None:
     """Render a ledger entry again and compare."""
-    perform(Replay, job_id, draw_again)
+    job = Replay.objects.get(pk=job_id)
+    if job.claim():
+        with job.work():
+            draw_again(job)
 
 
 def draw_pictures(generation: Generation) -> None:

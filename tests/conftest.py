@@ -1,5 +1,6 @@
 """The cast and the stage: five people, one project, the starter model, real workers, a real browser."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -146,14 +147,10 @@ class Workers:
         """End a cluster and everything that it started."""
         process = self.clusters.pop(name)
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(15)
-        except subprocess.TimeoutExpired:
-            pass
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
     def restart(self, name: str) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from jobs.models import Blocked, Canceled
-from jobs.queue import ring
 
 from assets import storage
-from assets.licensing import Action, Decision, Verdict
+from assets.licensing import Action, Decision, Verdict, explain
 from assets.pictures import make_thumbnail
 from assets.services import decide_use, explain_here
 from engine.schedulers import SCHEDULERS
 from engine.specs import ImageSpec
+from jobs.models import Canceled
+from jobs.queue import ring
 from ledger.services import actor_hash, append
 from projects.models import Project, User
 from projects.problems import Problem
@@ -247,11 +247,21 @@ def describe_block(generation: Generation) -> list[str]:
 
 
 def check_rights(generation: Generation) -> None:
-    """Ask again before each picture: rights may have ended since the job was asked for. Raises Blocked."""
+    """Ask again before each picture: rights may have ended since. Blocks the job and raises Canceled then."""
     files = [file for file in (generation.base_model, generation.vae) if file]
     for file in files:
         file.rights.refresh_from_db()
     decision = decide_use(generation.project, Action.GENERATE, files)
-    if decision.verdict != Verdict.ALLOW:
-        Generation.objects.filter(pk=generation.pk).update(decision=decision.as_dict())
-        raise Blocked("rights_blocked", reasons=len(decision.reasons))
+    if decision.verdict == Verdict.ALLOW:
+        return
+    with transaction.atomic():
+        generation.rows().update(decision=decision.as_dict())
+        if generation.block("rights_blocked", {"reason": explain(decision, "en")[0]}):
+            append(
+                generation.project_id,
+                "generation.blocked",
+                actor=actor_hash(generation.requested_by_id),
+                subject=f"generation:{generation.id}",
+                payload={"decision": decision.as_dict()},
+            )
+    raise Canceled

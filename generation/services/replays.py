@@ -1,17 +1,16 @@
 """Render a ledger entry again and say whether the pixels are the same."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from jobs.models import Canceled
-from jobs.queue import ring
 
 from assets.licensing import Action, Verdict
 from assets.models import ModelFile
 from assets.services import decide_use
 from engine.specs import ImageSpec
+from jobs.models import Canceled
+from jobs.queue import ring
 from ledger.models import Entry
 from ledger.services import actor_hash, append
 from projects.models import User
@@ -51,8 +50,7 @@ def model_files(output: Output) -> list[ModelFile]:
 def entry_payload(output: Output) -> dict[str, Any]:
     """Return what the ledger says about a picture: the replay trusts the ledger, not the row."""
     entry = Entry.objects.get(chain=output.project_id, seq=output.ledger_seq)
-    payload: dict[str, Any] = json.loads(entry.payload)
-    return payload
+    return entry.data
 
 
 def recorded_spec(output: Output) -> ImageSpec:
