@@ -43,9 +43,9 @@ def postgresql_statements():
 
 def removal_statements(vendor):
     if vendor == "sqlite":
-        return [f"DROP TRIGGER {table}_no_{verb}" for table in TABLES for verb in ("update", "delete", "replace")]
-    drops = [f"DROP TRIGGER {table}_append_only ON {table}" for table in TABLES]
-    return [*drops, "DROP FUNCTION ledger_refuse()"]
+        return [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for table in TABLES for verb in ("update", "delete", "replace")]
+    drops = [f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}" for table in TABLES]
+    return [*drops, "DROP FUNCTION IF EXISTS ledger_refuse()"]
 
 
 def install_statements(vendor):
