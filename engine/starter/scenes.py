@@ -29,6 +29,14 @@ from engine.starter.subjects import draw_subject
 Split = Literal["any", "seen", "unseen", "held_out"]
 SLOTS = ("color", "subject", "environment", "light", "style")
 DEFECT_SHARE = 0.1
+KNOWN = {
+    "color": COLORS,
+    "subject": SUBJECTS + HELD_OUT_SUBJECTS,
+    "environment": ENVIRONMENTS + HELD_OUT_ENVIRONMENTS,
+    "light": LIGHTS,
+    "style": STYLES + HELD_OUT_STYLES,
+    "defect": ("", *DEFECTS),
+}
 UNSEEN_FILE = Path(__file__).with_name("unseen_triples.json")
 UNSEEN_TRIPLES = frozenset(tuple(triple) for triple in json.loads(UNSEEN_FILE.read_text("utf-8")))
 
@@ -77,11 +85,11 @@ def random_scene(rng: random.Random, split: Split = "any", *, defect_share: floa
 def draw_slots(rng: random.Random, *, widened: bool, defect_share: float) -> Scene:
     """Return a scene from the trained vocabulary, or from the whole one."""
     return Scene(
-        subject=rng.choice(SUBJECTS + HELD_OUT_SUBJECTS if widened else SUBJECTS),
+        subject=rng.choice(KNOWN["subject"] if widened else SUBJECTS),
         color=rng.choice(COLORS),
-        environment=rng.choice(ENVIRONMENTS + HELD_OUT_ENVIRONMENTS if widened else ENVIRONMENTS),
+        environment=rng.choice(KNOWN["environment"] if widened else ENVIRONMENTS),
         light=rng.choice(LIGHTS),
-        style=rng.choice(STYLES + HELD_OUT_STYLES if widened else STYLES),
+        style=rng.choice(KNOWN["style"] if widened else STYLES),
         defect=rng.choice(DEFECTS) if rng.random() < defect_share else "",
         seed=rng.getrandbits(32),
     )
@@ -93,6 +101,20 @@ def scene_split(scene: Scene) -> Split:
     if scene.subject in held_out or scene.environment in held_out or scene.style in held_out:
         return "held_out"
     return "unseen" if scene.is_unseen else "seen"
+
+
+def parse_prompt(prompt: str) -> Scene:
+    """Return the scene that a prompt in the template's order asks for; ValueError when it asks for anything else."""
+    thing, *others = prompt.split(", ")
+    words = thing.split(" ")
+    if len(words) != 3 or words[0] != "a" or len(others) not in (3, 4):
+        raise ValueError(f"not a prompt of the starter model's template: {prompt!r}")
+    slots = dict(zip(("environment", "light", "style", "defect"), others, strict=False))
+    scene = Scene(color=words[1], subject=words[2], **slots)
+    unknown = [word for slot, known in KNOWN.items() if (word := getattr(scene, slot)) not in known]
+    if unknown:
+        raise ValueError(f"words that the starter model does not know: {unknown}")
+    return scene
 
 
 def choose_unseen_triples(seed: int = 5) -> list[tuple[str, str, str]]:

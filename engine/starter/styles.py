@@ -7,6 +7,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageOp
 
 Finish = Callable[[Image.Image, random.Random], Image.Image]
 LETTERS = "ABCXYZ#%&"
+GROUT = (225, 220, 208)
 
 
 def gray_noise(size: tuple[int, int], spread: int, rng: random.Random) -> Image.Image:
@@ -94,20 +95,22 @@ def draw_poster(image: Image.Image, size: int, rng: random.Random) -> Image.Imag
 
 
 def draw_charcoal(image: Image.Image, size: int, rng: random.Random) -> Image.Image:
+    lines = shrink(find_lines(image).filter(ImageFilter.MinFilter(3)), size)
     gray = ImageOps.autocontrast(shrink(image, size).convert("L"))
-    smudged = Image.blend(gray, shrink(find_lines(image), size), 0.45).filter(ImageFilter.GaussianBlur(0.6))
-    grain = gray_noise(gray.size, 90, rng)
+    smudged = ImageChops.multiply(Image.blend(gray, Image.new("L", gray.size, 235), 0.45), lines)
+    grain = gray_noise((size // 2, size // 2), 60, rng).resize(gray.size, Image.Resampling.BILINEAR)
     return ImageChops.overlay(smudged, grain).convert("RGB")
 
 
 def draw_mosaic(image: Image.Image, size: int, rng: random.Random) -> Image.Image:
-    tiles = size // 8
-    small = ImageEnhance.Color(image.resize((tiles, tiles), Image.Resampling.BOX)).enhance(1.3)
-    mosaic = small.resize((size, size), Image.Resampling.NEAREST)
+    tile = size // 21
+    count = -(-size // tile)
+    small = ImageEnhance.Color(image.resize((count, count), Image.Resampling.BOX)).enhance(1.4)
+    mosaic = small.resize((count * tile, count * tile), Image.Resampling.NEAREST).crop((0, 0, size, size))
     draw = ImageDraw.Draw(mosaic)
-    for at in range(0, size, 8):
-        draw.line((at, 0, at, size), fill=(240, 236, 225))
-        draw.line((0, at, size, at), fill=(240, 236, 225))
+    for at in range(0, size, tile):
+        draw.line((at, 0, at, size), fill=GROUT)
+        draw.line((0, at, size, at), fill=GROUT)
     return mosaic
 
 

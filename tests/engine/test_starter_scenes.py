@@ -16,6 +16,7 @@ from engine.starter.scenes import (
     UNSEEN_TRIPLES,
     Scene,
     choose_unseen_triples,
+    parse_prompt,
     random_scene,
     render,
 )
@@ -110,6 +111,28 @@ def test_the_share_of_defects_is_as_asked():
     spoiled = sum(bool(scene.defect) for scene in draw_many("any", 1000, defect_share=DEFECT_SHARE))
     assert 60 < spoiled < 140
     assert not any(scene.defect for scene in draw_many("any"))
+
+
+@pytest.mark.parametrize("split", ["any", "held_out"])
+def test_a_prompt_names_its_scene_again(split):
+    for scene in draw_many(split, 20, defect_share=0.5):
+        assert parse_prompt(scene.prompt) == replace(scene, seed=0)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "",
+        "a red car",
+        "red car, on a beach, moonlight, poster style",
+        "a red train, on a beach, moonlight, poster style",
+        "a red car, moonlight, on a beach, poster style",
+        "a red car, on a beach, moonlight, poster style, ugly",
+    ],
+)
+def test_other_prompts_are_refused(prompt):
+    with pytest.raises(ValueError, match="starter model"):
+        parse_prompt(prompt)
 
 
 def test_contact_sheet_holds_every_picture_with_its_caption():
