@@ -1,0 +1,182 @@
+"""The forms of the rooms where pictures are made."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from engine.schedulers import SCHEDULERS, schedulers_for
+from projects.models import Project
+from projects.problems import Problem
+
+from . import prompts, starting
+from .composing import PictureRequest
+from .models import Generation, PromptTemplate, TemplateAlias
+
+TEXT_FIELDS = (*prompts.SLOT_NAMES, "negative")
+FIELD_OF = {"prompt": "subject", "negative_prompt": "negative", "scheduler_config": "scheduler"}
+MAX_COUNT = 8
+MAX_INTEGER = 2**64
+
+
+def text_field(label: Any) -> forms.CharField:
+    """Make the box of one slot."""
+    return forms.CharField(label=label, required=False, strip=True, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+def number_field(label: Any, **options: Any) -> forms.IntegerField:
+    """Make a box for a whole number; the recipe's limits are checked where every recipe is."""
+    box = forms.NumberInput(attrs={"inputmode": "numeric", **options.pop("attrs", {})})
+    return forms.IntegerField(label=label, required=False, widget=box, max_value=MAX_INTEGER, **options)
+
+
+class StudioForm(forms.Form):
+    """Everything that a person fills in to ask for pictures."""
+
+    idempotency_key = forms.CharField(max_length=80, widget=forms.HiddenInput)
+    slots_from = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    settings_from = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
+    template_version = forms.ChoiceField(label=_("Template"), required=False)
+    subject = text_field(_("Subject"))
+    environment = text_field(_("Environment"))
+    light = text_field(_("Light"))
+    style = text_field(_("Style"))
+    negative = text_field(_("Negatives"))
+    base_model = forms.ModelChoiceField(label=_("Model"), queryset=None, empty_label=None)
+    vae = forms.ModelChoiceField(label=_("VAE"), queryset=None, required=False, empty_label=_("The model's own"))
+    width = number_field(_("Width"), attrs={"step": 8})
+    height = number_field(_("Height"), attrs={"step": 8})
+    num_inference_steps = number_field(_("Steps"))
+    guidance_scale = forms.FloatField(
+        label=_("Guidance"), required=False, widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"})
+    )
+    scheduler = forms.ChoiceField(label=_("Scheduler"), required=False)
+    clip_skip = number_field(_("Clip skip"), help_text=_("Layers of the text encoder to leave out; 0 is usual."))
+    seed = number_field(_("Seed"), help_text=_("Empty takes any."))
+    count = forms.IntegerField(label=_("Pictures"), min_value=1, max_value=MAX_COUNT)
+    quality = forms.ChoiceField(label=_("Quality"), choices=Generation.Quality.choices, widget=forms.RadioSelect)
+    campaign = forms.ModelChoiceField(label=_("Campaign"), queryset=None, required=False, empty_label=_("None"))
+
+    def __init__(self, data: Any, *, project: Project) -> None:
+        super().__init__(data)
+        self.project = project
+        self.version = starting.find_version(project, self.data.get("template_version"))
+        self.body = starting.body_of(self.version)
+        self.fields["base_model"].queryset = starting.base_models(project)
+        self.fields["vae"].queryset = starting.vaes(project)
+        self.fields["campaign"].queryset = project.campaigns.all()
+        self.model = starting.find_model(project, self.data.get("base_model"))
+        self.fields["template_version"].choices = [("", _("No template")), *self.template_choices()]
+        self.fields["scheduler"].choices = [(key, info.title) for key, info in SCHEDULERS.items()]
+        self.fields["scheduler"].widget.choices = self.scheduler_choices()
+        self.add_variables()
+        self.describe_slots()
+
+    def template_choices(self) -> list[tuple[str, str]]:
+        """List what each template's aliases point at, and the version in hand."""
+        names = TemplateAlias.Name
+        templates = PromptTemplate.objects.filter(project=self.project, archived_at=None)
+        choices: dict[str, str] = {}
+        for template in templates.prefetch_related("aliases__version"):
+            for alias in sorted(template.aliases.all(), key=lambda each: names.values.index(each.name)):
+                choices.setdefault(
+                    str(alias.version_id), f"{template} · v{alias.version.number} · {alias.get_name_display()}"
+                )
+        if self.version is not None:
+            choices.setdefault(str(self.version.id), str(self.version))
+        return list(choices.items())
+
+    def scheduler_choices(self) -> list[tuple[str, str]]:
+        """List the schedulers that can draw with the chosen model."""
+        offered = schedulers_for(self.model.architecture) if self.model else SCHEDULERS.values()
+        return [(info.key, info.title) for info in offered]
+
+    def add_variables(self) -> None:
+        """Add a field for each variable of the template."""
+        for name, spec in self.body.variables.items():
+            box: forms.Field
+            if spec.choices:
+                options = [(choice, choice) for choice in spec.choices]
+                required = spec.required or bool(spec.default)
+                box = forms.ChoiceField(choices=options if required else [("", "—"), *options], required=spec.required)
+            else:
+                box = forms.CharField(required=spec.required, strip=True)
+            box.label = name
+            self.fields[starting.VARIABLE_PREFIX + name] = box
+
+    def describe_slots(self) -> None:
+        """Show each slot's hint, and close those that the template locks."""
+        for slot in self.body.slots:
+            field = self.fields[slot.name]
+            field.widget.attrs["placeholder"] = slot.hint
+            field.disabled = slot.locked
+            if slot.locked:
+                field.initial = slot.default
+
+    def clean_template_version(self) -> Any:
+        """Return the version itself."""
+        return self.version
+
+    def variables(self) -> list[forms.BoundField]:
+        """Return the fields of the template's variables."""
+        return [self[name] for name in self.fields if name.startswith(starting.VARIABLE_PREFIX)]
+
+    def picture_request(self, *, seed: int) -> PictureRequest:
+        """Return what a valid form asks for; `seed` is taken where the person gave none."""
+        values = self.cleaned_data
+        open_slots = [slot.name for slot in self.body.slots if not slot.locked]
+        steps = values["num_inference_steps"]
+        if steps is None:
+            steps = starting.usual_steps(values["base_model"].defaults, values["quality"])
+        return PictureRequest(
+            base_model=values["base_model"],
+            template_version=self.version,
+            slots={name: values[name] for name in open_slots},
+            negative=values["negative"],
+            variables={name: values[starting.VARIABLE_PREFIX + name] for name in self.body.variables},
+            vae=values["vae"],
+            width=values["width"],
+            height=values["height"],
+            num_inference_steps=steps,
+            guidance_scale=values["guidance_scale"],
+            scheduler=values["scheduler"],
+            clip_skip=values["clip_skip"] or 0,
+            seed=seed if values["seed"] is None else values["seed"],
+            count=values["count"],
+            quality=values["quality"],
+            campaign=values["campaign"],
+        )
+
+    def add_problem(self, problem: Problem) -> None:
+        """Put a problem's sentences beside the fields that they are about."""
+        for name, message in problem.fields.items():
+            own = FIELD_OF.get(name, name)
+            variable = starting.VARIABLE_PREFIX + name
+            place = own if own in self.fields else variable if variable in self.fields else None
+            self.add_error(place, str(message))
+        if not problem.fields:
+            self.add_error(None, str(problem))
+
+
+class ReadForm(forms.Form):
+    """A picture whose text is to be read."""
+
+    file = forms.FileField(
+        label=_("Picture"),
+        help_text=_("PNG, JPEG or WebP. Only its text is read; the file is not kept."),
+        widget=forms.ClearableFileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+
+
+class RatingForm(forms.Form):
+    """One to five stars; zero takes the rating back."""
+
+    rating = forms.IntegerField(min_value=0, max_value=5)
+
+
+class CompareForm(forms.Form):
+    """Two to four pictures to be seen side by side."""
+
+    ids = forms.TypedMultipleChoiceField(choices=())
+
+    MINIMUM, MAXIMUM = 2, 4

@@ -1,0 +1,191 @@
+"""What the Studio's form holds when it opens, and what changes in it when a template or a model is chosen.
+
+Values are plain: names of form fields to what a browser would send for them.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from assets.models import ModelFile, Rights
+from projects.access import get_in_project, usable_in
+from projects.models import Project
+
+from . import prompts
+from .models import Generation, Output, PromptTemplate, TemplateAlias, TemplateVersion
+
+Values = dict[str, Any]
+SETTINGS = ("width", "height", "num_inference_steps", "guidance_scale", "scheduler")
+VARIABLE_PREFIX = "var_"
+QUALITY_STEPS = {Generation.Quality.DRAFT: 0.6, Generation.Quality.FINAL: 1.4}
+
+
+def base_models(project: Project) -> QuerySet[ModelFile]:
+    """Return the base models that the project can choose, cleared ones first."""
+    rows = usable_in(project, ModelFile.objects.filter(kind=ModelFile.Kind.BASE, removed_at=None))
+    return rows.select_related("rights").order_by("name", "id")
+
+
+def vaes(project: Project) -> QuerySet[ModelFile]:
+    """Return the VAEs that the project can choose."""
+    rows = usable_in(project, ModelFile.objects.filter(kind=ModelFile.Kind.VAE, removed_at=None))
+    return rows.select_related("rights").order_by("name", "id")
+
+
+def usual_model(project: Project) -> ModelFile | None:
+    """Return the model that the form starts with: the first whose rights are cleared, else the first."""
+    models = list(base_models(project))
+    cleared = [model for model in models if model.rights.state == Rights.State.CLEARED]
+    return next(iter(cleared or models), None)
+
+
+def versions(project: Project) -> QuerySet[TemplateVersion]:
+    """Return the template versions that the project can use."""
+    return TemplateVersion.objects.filter(template__project=project, template__archived_at=None).select_related(
+        "template"
+    )
+
+
+def find_version(project: Project, version_id: Any) -> TemplateVersion | None:
+    """Return a version by the id that a form sent, or None."""
+    try:
+        key = uuid.UUID(str(version_id))
+    except ValueError:
+        return None
+    return versions(project).filter(id=key).first()
+
+
+def version_by_name(project: Project, slug: str, name: str) -> TemplateVersion:
+    """Return a version by number, or by alias (production unless said otherwise). Raises Http404."""
+    rows = versions(project).filter(template__slug=slug)
+    if name.isdecimal() and len(name) < 10:
+        template = get_in_project(project, PromptTemplate.objects.all(), slug=slug)
+        return get_in_project(project, template.versions.select_related("template"), number=int(name))
+    alias = name if name in TemplateAlias.Name.values else TemplateAlias.Name.PRODUCTION
+    template = get_in_project(project, PromptTemplate.objects.filter(archived_at=None), slug=slug)
+    return rows.filter(template=template, aliases__name=alias).first() or rows.order_by("-number")[0]
+
+
+def body_of(version: TemplateVersion | None) -> prompts.TemplateBody:
+    """Return a version's body, or the empty one."""
+    return prompts.TemplateBody.from_dict(version.body) if version else prompts.TemplateBody()
+
+
+def opening_values(project: Project, version: TemplateVersion | None, quality: str = Generation.Quality.DRAFT) -> Values:
+    """Return the form as it is when a template is opened: the template's defaults and the usual model's settings."""
+    model = usual_model(project)
+    values = {
+        **template_values(version, model),
+        **model_values(model, quality),
+        "base_model": str(model.id) if model else "",
+        "quality": quality,
+        "count": 1,
+        "clip_skip": 0,
+    }
+    return with_marks(values)
+
+
+def template_values(version: TemplateVersion | None, model: ModelFile | None = None) -> Values:
+    """Return the slots, negatives and variables that a template begins with."""
+    body = body_of(version)
+    own_negative = model.defaults.get("negative_prompt", "") if model and version is None else ""
+    return {
+        **{slot.name: slot.default for slot in body.slots},
+        **{VARIABLE_PREFIX + name: spec.default for name, spec in body.variables.items()},
+        "negative": body.negative or own_negative,
+        "template_version": str(version.id) if version else "",
+    }
+
+
+def model_values(model: ModelFile | None, quality: str) -> Values:
+    """Return the settings that a model likes."""
+    if model is None:
+        return dict.fromkeys(SETTINGS, "")
+    defaults = model.defaults
+    return {
+        "width": model.native_width,
+        "height": model.native_height,
+        "num_inference_steps": usual_steps(defaults, quality),
+        "guidance_scale": defaults.get("guidance_scale", 7.0),
+        "scheduler": defaults.get("scheduler", "dpmpp_2m"),
+    }
+
+
+def usual_steps(defaults: Mapping[str, Any], quality: str) -> int:
+    """Return the model's steps for this quality: a draft takes fewer, a final more."""
+    named = defaults.get(f"{quality}_steps")
+    return named if named else round(defaults.get("steps", 20) * QUALITY_STEPS.get(quality, 1.0))
+
+
+def with_marks(values: Values) -> Values:
+    """Return the values with a fresh key, and with marks of what they were filled from."""
+    return {
+        **values,
+        "idempotency_key": str(uuid.uuid4()),
+        "slots_from": values.get("template_version", ""),
+        "settings_from": f"{values.get('base_model', '')} {values.get('quality', '')}",
+    }
+
+
+def values_of_output(output: Output, keep: str) -> Values:
+    """Return the form that made a picture: `keep` is all, noseed or prompt."""
+    generation, spec = output.generation, output.spec
+    version = generation.template_version
+    texts = {name: generation.slots.get(name, "") for name in (*prompts.SLOT_NAMES, "negative")}
+    values = {
+        **opening_values(output.project, version, generation.quality),
+        **texts,
+        **{VARIABLE_PREFIX + name: value for name, value in generation.variables.items()},
+    }
+    if keep != "prompt":
+        values |= {name: spec.get(name, "") for name in (*SETTINGS, "clip_skip")}
+        values |= {"base_model": str(generation.base_model_id), "vae": str(generation.vae_id or "")}
+        values |= {"campaign": str(generation.campaign_id or "")}
+    if keep == "all":
+        values["seed"] = output.seed
+    return with_marks(values)
+
+
+def values_of_claims(project: Project, claimed: Mapping[str, Any]) -> Values:
+    """Return the form that another tool's picture claims, with our own settings where it says nothing."""
+    values = opening_values(project, None) | dict.fromkeys((*prompts.SLOT_NAMES, "negative"), "")
+    return with_marks(values | {name: value for name, value in claimed.items() if value not in (None, "")})
+
+
+def refill(project: Project, sent: Mapping[str, Any]) -> tuple[Values, bool, bool]:
+    """Follow a change of template, model or quality: what still is as it was filled in changes with it.
+
+    Returns the values, and whether slots and settings were filled in anew. What a person typed stays.
+    """
+    values = dict(sent.items())
+    has_slots = values.get("slots_from", "") != values.get("template_version", "")
+    chosen = f"{values.get('base_model', '')} {values.get('quality', '')}"
+    has_settings = values.get("settings_from", "") != chosen
+    if has_slots:
+        old = template_values(find_version(project, values.get("slots_from")))
+        values = follow(values, old, template_values(find_version(project, values["template_version"])))
+        values["slots_from"] = values["template_version"]
+    if has_settings:
+        model_id, _space, quality = values.get("settings_from", "").partition(" ")
+        old = model_values(find_model(project, model_id), quality)
+        new = model_values(find_model(project, values.get("base_model")), values.get("quality", ""))
+        values = follow(values, old, new)
+        values["settings_from"] = chosen
+    return values, has_slots, has_settings
+
+
+def follow(values: Values, old: Values, new: Values) -> Values:
+    """Return the values with every one that is empty or as `old` had it taken from `new`."""
+    untouched = {name for name in new if str(values.get(name) or "").strip() in ("", str(old.get(name, "")))}
+    return values | {name: new[name] for name in untouched}
+
+
+def find_model(project: Project, model_id: Any) -> ModelFile | None:
+    """Return a base model by the id that a form sent, or None."""
+    try:
+        key = uuid.UUID(str(model_id))
+    except ValueError:
+        return None
+    return base_models(project).filter(id=key).first()

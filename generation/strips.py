@@ -1,0 +1,135 @@
+"""The rights of a picture as people read them: the strip below Generate, and the chain down to the sources."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from assets.licensing import Decision, Verdict, answer, explain, label, license_name, obligations_text, restrictions_text
+from assets.models import ModelFile, Rights
+from projects.models import Project
+
+from .models import Output
+
+WORST_FIRST = (Verdict.BLOCK, Verdict.REVIEW, Verdict.ALLOW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One question of the strip: the verdict, its word, the answer in a sentence, and why."""
+
+    verdict: str
+    word: str
+    answer: str
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightsStrip:
+    """What may be done with a picture, where, for what and until when, and what is owed for it."""
+
+    verdict: str
+    generate: Gate
+    publish: Gate
+    license: str
+    where: str
+    purposes: str
+    media: str
+    until: datetime | None
+    asked: str
+    owed: list[str]
+    rules: list[str]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Return every reason once, those against generating first."""
+        return list(dict.fromkeys(self.generate.reasons + self.publish.reasons))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One thing that a picture was made from: what it is, its name and licence, and where to look at it."""
+
+    kind: str
+    name: str
+    license: str
+    creator: str
+    source_url: str
+    state: str
+    url: str
+
+
+def reading_language() -> str:
+    """Return the language in which licences speak to this reader."""
+    return "ja" if (get_language() or "").startswith("ja") else "en"
+
+
+def describe_rights(project: Project, generate: Decision, publish: Decision) -> RightsStrip:
+    """Return two decisions about the same things as one strip, in the reader's language."""
+    language = reading_language()
+    terms = publish.terms
+    verdicts = (generate.verdict, publish.verdict)
+    return RightsStrip(
+        verdict=next(verdict for verdict in WORST_FIRST if verdict in verdicts).value,
+        generate=gate_of(generate, language),
+        publish=gate_of(publish, language),
+        license=license_name(publish, language),
+        where=listed("territory", terms.territory, language) or _("anywhere"),
+        purposes=listed("purposes", terms.purposes, language) or _("any purpose"),
+        media=listed("media", terms.media, language) or _("all media"),
+        until=terms.expires_at,
+        asked=_("%(territory)s, %(purpose)s") % {
+            "territory": label("territory", project.territory, language),
+            "purpose": label("purposes", project.purpose, language),
+        },
+        owed=obligations_text(publish, language).splitlines(),
+        rules=restrictions_text(publish, language),
+    )  # fmt: skip
+
+
+def gate_of(decision: Decision, language: str) -> Gate:
+    """Return one decision in words."""
+    return Gate(
+        verdict=decision.verdict.value,
+        word=label("verdicts", decision.verdict.value, language),
+        answer=answer(decision, language),
+        reasons=explain(decision, language),
+    )
+
+
+def listed(group: str, words: Iterable[str] | None, language: str) -> str:
+    """Return a limit as words, or nothing when there is no limit."""
+    return ", ".join(label(group, word, language) for word in sorted(words or ()))
+
+
+def rights_chain(output: Output) -> list[Link]:
+    """Return what the picture was made from, with the licences as they were when it was made."""
+    generation = output.generation
+    slug = output.project.slug
+    files = [file for file in (generation.base_model, generation.vae) if file]
+    links = [file_link(file, slug) for file in files]
+    version = generation.template_version
+    if version is not None:
+        url = reverse("template_version", args=[slug, version.template.slug, version.number])
+        links.append(
+            Link(kind=_("Template"), name=str(version), license=_("own work"), creator="", source_url="", state="", url=url)
+        )
+    return links
+
+
+def file_link(file: ModelFile, slug: str) -> Link:
+    """Return a model file as a link of the chain."""
+    language, rights = reading_language(), file.rights
+    declared = rights.branch or rights.expression
+    return Link(
+        kind=file.get_kind_display(),
+        name=file.name,
+        license=label("licenses", declared, language) if declared else _("unknown licence"),
+        creator=rights.creator,
+        source_url=rights.source_url,
+        state="" if rights.state == Rights.State.CLEARED else rights.get_state_display(),
+        url=reverse("model_file", args=[slug, file.id]),
+    )

@@ -1,0 +1,1 @@
+"""The rooms where pictures are made and looked at. One module per room."""

@@ -1,0 +1,89 @@
+"""All pictures of a project, and a few of them side by side."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models.fields.json import KT
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from projects.access import get_project
+from projects.models import Project, Role, User
+
+from .. import starting
+from ..filters import OutputFilter, read_page, without
+from ..models import Output, PromptTemplate
+from ..words import recipe_rows
+
+TILE_FIELDS = ("id", "project_id", "width", "height", "seed", "rating", "rejected_at", "license", "created_at")
+MAX_COMPARED = 4
+
+
+@login_required
+@require_GET
+@never_cache
+def gallery(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show pictures, newest first, a page at a time."""
+    project = get_project(request.user, slug)
+    filters = OutputFilter(request.GET, Output.objects.filter(project=project), request=request)
+    rows = filters.qs.only(*TILE_FIELDS).annotate(prompt=KT("spec__prompt"))
+    page = read_page(rows, request.GET.get("cursor", ""))
+    context = {
+        "project": project,
+        "page": page,
+        "query": without(request.GET, "cursor"),
+        "can_make": project.role.includes(Role.EDITOR),
+    }
+    if request.htmx and request.GET.get("cursor"):
+        return render(request, "generation/gallery.html#tiles", context)
+    context |= {"filters": filters, "choices": filter_choices(project), "is_filtered": bool(context["query"])}
+    return render(request, "generation/gallery.html", context)
+
+
+@login_required
+@require_GET
+def compare(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show two to four pictures side by side, and what differs in their recipes."""
+    project = get_project(request.user, slug)
+    ids = chosen_ids(request)[:MAX_COMPARED]
+    rows = Output.objects.filter(project=project, id__in=ids).select_related(
+        "generation__base_model", "generation__vae", "generation__template_version__template"
+    )
+    found = sorted(rows, key=lambda output: ids.index(output.id))
+    context = {"project": project, "pictures": found, "recipe": compare_recipes(found)}
+    return render(request, "generation/compare.html", context)
+
+
+def chosen_ids(request: HttpRequest) -> list[uuid.UUID]:
+    """Return the ids that the address names, each once; what is no id is passed over."""
+    texts = [text for value in request.GET.getlist("ids") for text in value.split(",")]
+    ids = []
+    for text in texts[:50]:
+        try:
+            ids.append(uuid.UUID(text))
+        except ValueError:
+            continue
+    return list(dict.fromkeys(ids))
+
+
+def compare_recipes(outputs: list[Output]) -> list[dict[str, Any]]:
+    """Return the rows of the recipes side by side: label, values, and whether they differ."""
+    columns = [dict(recipe_rows(output)) for output in outputs]
+    labels = list(dict.fromkeys(label for column in columns for label in column))
+    rows = [{"label": label, "values": [column.get(label, "") for column in columns]} for label in labels]
+    return [{**row, "differs": len(set(map(str, row["values"]))) > 1} for row in rows]
+
+
+def filter_choices(project: Project) -> dict[str, Any]:
+    """Return what the filters offer in this project."""
+    licenses = Output.objects.filter(project=project).order_by("license").values_list("license", flat=True).distinct()
+    return {
+        "template": [(each.slug, str(each)) for each in PromptTemplate.objects.filter(project=project)],
+        "model": [(str(each.id), each.name) for each in starting.base_models(project)],
+        "license": [(name, name) for name in licenses],
+        "campaign": [(each.slug, str(each)) for each in project.campaigns.all()],
+        "person": [(str(each.id), str(each)) for each in User.objects.filter(memberships__project=project)],
+    }

@@ -1,0 +1,256 @@
+"""The Studio: fill a template, see what it becomes and what the licence says, ask for pictures."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from assets.models import Term
+from engine.limits import SIZE_FACTORS
+from projects.access import get_in_project, get_project, usable_in
+from projects.models import Project, Role, User
+from projects.problems import Problem
+
+from .. import starting
+from ..composing import Composed, compose
+from ..forms import TEXT_FIELDS, StudioForm
+from ..models import Generation, Output
+from ..prompts import parse_weights
+from ..services.generations import any_seed, submit_generation
+from ..strips import RightsStrip, describe_rights
+from .jobs import cards_of, recent_generations
+from .reader import claims_in_hand
+
+SLOT_TERMS = {
+    Term.Slot.SUBJECT: (Term.Slot.SUBJECT,),
+    Term.Slot.ENVIRONMENT: (Term.Slot.ENVIRONMENT,),
+    Term.Slot.LIGHT: (Term.Slot.LIGHT,),
+    Term.Slot.STYLE: (Term.Slot.STYLE, Term.Slot.QUALITY),
+    Term.Slot.NEGATIVE: (Term.Slot.NEGATIVE,),
+}
+FIRST_WORDS, FOUND_WORDS = 8, 60
+RATIOS = ((1, 1), (4, 5), (2, 3), (9, 16), (5, 4), (3, 2), (16, 9))
+KEEP = ("all", "noseed", "prompt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What the form becomes: the recipe and its rights, or nothing while something must be mended."""
+
+    composed: Composed | None = None
+    rights: RightsStrip | None = None
+
+    @property
+    def weights(self) -> list[tuple[str, float]]:
+        """Return the prompt in runs of equal weight."""
+        return parse_weights(self.composed.spec.prompt) if self.composed else []
+
+    @property
+    def negative_weights(self) -> list[tuple[str, float]]:
+        """Return the negatives in runs of equal weight."""
+        return parse_weights(self.composed.spec.negative_prompt) if self.composed else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotBox:
+    """One slot as the Studio shows it: its field, what surrounds it, and words to click."""
+
+    field: Any
+    prefix: str
+    suffix: str
+    locked: bool
+    words: list[Term]
+    translation: Any
+
+
+@login_required
+@require_GET
+@never_cache
+def studio(request: HttpRequest, slug: str) -> HttpResponse:
+    """Open the Studio with a template, a picture's recipe, or another tool's claims."""
+    project = get_project(request.user, slug)
+    form = StudioForm(opening(request, project), project=project)
+    return render(request, "generation/studio.html", studio_context(request, project, form))
+
+
+@login_required
+@require_POST
+def studio_compose(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what the form becomes, without writing anything. Without htmx, show the whole page again."""
+    project = get_project(request.user, slug)
+    values, new_slots, new_settings = starting.refill(project, request.POST)
+    form = StudioForm(values, project=project)
+    if not request.htmx:
+        return render(request, "generation/studio.html", studio_context(request, project, form))
+    context = form_context(request, project, form)
+    context |= {"oob": True, "new_slots": new_slots, "new_settings": new_settings}
+    return render(request, "generation/studio.html#composed", context)
+
+
+@login_required
+@require_POST
+def studio_generate(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask for pictures. The form comes back as it was, with sentences, when something is wrong."""
+    project = get_project(request.user, slug, Role.EDITOR)
+    form = StudioForm(request.POST, project=project)
+    generation = ask(request.user, project, form)
+    if generation is None:
+        return refused(request, project, form)
+    if not request.htmx:
+        return redirect("generation", slug=slug, generation_id=generation.id)
+    context = {"project": project, "card": cards_of([generation])[0], "key": starting.with_marks({})["idempotency_key"]}
+    return render(request, "generation/studio.html#made", context)
+
+
+@login_required
+@require_GET
+def studio_words(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the words of the vocabulary that fit a slot and what was typed to find them."""
+    project = get_project(request.user, slug)
+    slot = request.GET.get("slot", "")
+    slot = slot if slot in SLOT_TERMS else Term.Slot.SUBJECT
+    words = find_words(project, slot, request.GET.get("q", "")[:80].strip())
+    return render(request, "generation/studio/words.html", {"words": words, "slot": slot, "project": project})
+
+
+def opening(request: HttpRequest, project: Project) -> starting.Values:
+    """Return what the form opens with, as the address says."""
+    source = request.GET.get("from", "")
+    if source == "reading":
+        return starting.values_of_claims(project, claims_in_hand(request, project))
+    if source:
+        rows = Output.objects.select_related("project", "generation__template_version__template")
+        keep = request.GET.get("keep", "all")
+        return starting.values_of_output(
+            get_in_project(project, rows, id=as_uuid(source)), keep if keep in KEEP else "all"
+        )
+    template = request.GET.get("template", "")
+    version = None
+    if template:
+        version = starting.version_by_name(project, template, request.GET.get("version", ""))
+    return starting.opening_values(project, version)
+
+
+def ask(user: User, project: Project, form: StudioForm) -> Generation | None:
+    """Submit a valid form, or put the reasons into it and return nothing."""
+    if not form.is_valid():
+        return None
+    request = form.picture_request(seed=any_seed())
+    try:
+        return submit_generation(user, project, request, key=form.cleaned_data["idempotency_key"])
+    except Problem as problem:
+        form.add_problem(problem)
+        return None
+
+
+def refused(request: HttpRequest, project: Project, form: StudioForm) -> HttpResponse:
+    """Show the form again with what must be mended."""
+    context = studio_context(request, project, form)
+    if not request.htmx:
+        return render(request, "generation/studio.html", context, status=422)
+    response = render(request, "generation/studio.html#form", context, status=422)
+    response.headers["HX-Retarget"] = "#studio-form"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response
+
+
+def studio_context(request: HttpRequest, project: Project, form: StudioForm) -> dict[str, Any]:
+    """Return everything the page shows: the form, its preview, and the recent results."""
+    recent = recent_generations(project, request.user)
+    return form_context(request, project, form) | {"cards": cards_of(recent)}
+
+
+def form_context(request: HttpRequest, project: Project, form: StudioForm) -> dict[str, Any]:
+    """Return what the form shows. Errors of the recipe are put beside their fields."""
+    preview = preview_of(project, form)
+    return {
+        "project": project,
+        "form": form,
+        "preview": preview,
+        "slots": slot_boxes(project, form, preview),
+        "ratios": ratios_of(form),
+        "can_make": project.role.includes(Role.EDITOR),
+    }
+
+
+def preview_of(project: Project, form: StudioForm) -> Preview:
+    """Compose the form as it is."""
+    if not form.is_valid():
+        return Preview()
+    try:
+        composed = compose(project, form.picture_request(seed=0))
+    except Problem as problem:
+        form.add_problem(problem)
+        return Preview()
+    return Preview(composed=composed, rights=describe_rights(project, composed.generate, composed.publish))
+
+
+def slot_boxes(project: Project, form: StudioForm, preview: Preview) -> list[SlotBox]:
+    """Return the five text boxes in order, each with words of the vocabulary and its translation."""
+    words = first_words(project)
+    translations = preview.composed.translations if preview.composed else {}
+    slots = {slot.name: slot for slot in form.body.slots}
+    boxes = []
+    for name in TEXT_FIELDS:
+        slot = slots.get(name)
+        boxes.append(
+            SlotBox(
+                field=form[name],
+                prefix=slot.prefix if slot else form.body.negative_locked,
+                suffix=slot.suffix if slot else "",
+                locked=bool(slot and slot.locked),
+                words=words[name],
+                translation=translations.get(name),
+            )
+        )
+    return boxes
+
+
+def first_words(project: Project) -> dict[str, list[Term]]:
+    """Return a few words for each slot, the project's own first."""
+    found: dict[str, list[Term]] = {slot: [] for slot in SLOT_TERMS}
+    place = {kind: slot for slot, kinds in SLOT_TERMS.items() for kind in kinds}
+    terms = usable_in(project, Term.objects.all()).only("ja", "en", "slot", "project_id")
+    for term in sorted(terms, key=lambda each: (each.project_id is None, each.id)):
+        if len(found[place[term.slot]]) < FIRST_WORDS:
+            found[place[term.slot]].append(term)
+    return found
+
+
+def find_words(project: Project, slot: str, text: str) -> list[Term]:
+    """Return the words of a slot that hold this text, in Japanese, its reading or English."""
+    terms = usable_in(project, Term.objects.filter(slot__in=SLOT_TERMS[Term.Slot(slot)]))
+    if text:
+        terms = terms.filter(Q(ja__icontains=text) | Q(reading__icontains=text) | Q(en__icontains=text))
+    return list(terms.order_by("reading" if get_language() == "ja" else "en", "id")[:FOUND_WORDS])
+
+
+def ratios_of(form: StudioForm) -> list[dict[str, Any]]:
+    """Return sizes of about the model's native area, one per ratio, in steps that the model can draw."""
+    if form.model is None:
+        return []
+    factor = SIZE_FACTORS.get(form.model.architecture, 8)
+    area = form.model.native_width * form.model.native_height
+    return [
+        {
+            "label": f"{across}:{down}",
+            "width": max(64, round((area * across / down) ** 0.5 / factor) * factor),
+            "height": max(64, round((area * down / across) ** 0.5 / factor) * factor),
+        }
+        for across, down in RATIOS
+    ]
+
+
+def as_uuid(text: str) -> Any:
+    """Return the id that an address names. Raises Http404 when it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
