@@ -161,8 +161,9 @@ def pixels_hash(image: Image.Image) -> str:
 
 def make_thumbnail(image: Image.Image, side: int) -> bytes:
     """Return the picture as WebP whose longer side is at most `side` pixels; small pictures are not enlarged."""
-    small = _to_rgb(image).copy()
-    small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    scale = min(1.0, side / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    small = _to_rgb(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     file = io.BytesIO()
     small.save(file, "WEBP", quality=THUMBNAIL_QUALITY, method=2)
     return file.getvalue()

@@ -4,8 +4,6 @@ Source: TIFF 6.0 and CIPA DC-008 (EXIF 2.32). A damaged block gives what could b
 """
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from assets.containers.parts import MAX_TEXT_BYTES, Exif
@@ -14,27 +12,20 @@ PREFIX = b"Exif\0\0"
 ORIENTATION = 0x0112
 EXIF_FOLDER = 0x8769
 GPS_FOLDER = 0x8825
+USER_COMMENT = 0x9286
 TEXT_TAGS = {
     0x010E: "exif:description",
     0x010F: "exif:make",
     0x0110: "exif:model",
     0x0131: "exif:software",
     0x927C: "exif:maker_note",
-    0x9286: "exif:user_comment",
+    USER_COMMENT: "exif:user_comment",
 }
+WANTED = frozenset((ORIENTATION, EXIF_FOLDER, GPS_FOLDER, *TEXT_TAGS))
 TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 MAX_FIELDS = 512
 
 ByteOrder = Literal["<", ">"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """Hold one directory entry: its tag, its type and its raw value."""
-
-    tag: int
-    type: int
-    value: bytes
 
 
 def read_exif(data: bytes) -> Exif:
@@ -43,19 +34,14 @@ def read_exif(data: bytes) -> Exif:
     order = _byte_order(block)
     if order is None:
         return Exif()
-    fields = list(_fields(block, order, _number(block[4:8], order)))
-    pointers = [_number(entry.value, order) for entry in fields if entry.tag == EXIF_FOLDER]
-    inner = [entry for pointer in pointers[:1] for entry in _fields(block, order, pointer)]
-    texts = {
-        TEXT_TAGS[entry.tag]: _text(entry, order)
-        for entry in (*inner, *fields)
-        if entry.tag in TEXT_TAGS and 0 < len(entry.value) <= MAX_TEXT_BYTES
-    }
-    turns = [_number(entry.value, order) for entry in fields if entry.tag == ORIENTATION]
+    fields = _fields(block, order, _number(block[4:8], order))
+    inner = _fields(block, order, _number(fields[EXIF_FOLDER], order)) if EXIF_FOLDER in fields else {}
+    said = inner | fields
+    texts = {name: _text(tag, said[tag], order) for tag, name in TEXT_TAGS.items() if tag in said}
     return Exif(
-        orientation=turns[0] if turns else 1,
+        orientation=_number(fields[ORIENTATION], order) if ORIENTATION in fields else 1,
         texts={name: text for name, text in texts.items() if text},
-        has_location=any(entry.tag == GPS_FOLDER for entry in fields),
+        has_location=GPS_FOLDER in fields,
     )
 
 
@@ -75,23 +61,23 @@ def _number(value: bytes, order: ByteOrder) -> int:
     return int.from_bytes(value, "little" if order == "<" else "big")
 
 
-def _fields(block: bytes, order: ByteOrder, start: int) -> Iterator[Field]:
+def _fields(block: bytes, order: ByteOrder, start: int) -> dict[int, bytes]:
+    """Return the raw values of one directory that are wanted: the first of each tag, of at most 4 MiB."""
+    values: dict[int, bytes] = {}
     count = _number(block[start : start + 2], order)
-    for index in range(min(count, MAX_FIELDS)):
-        at = start + 2 + 12 * index
+    for at in range(start + 2, start + 2 + 12 * min(count, MAX_FIELDS), 12):
         if at + 12 > len(block):
-            return
-        tag, kind, values = struct.unpack_from(f"{order}HHI", block, at)
-        size = TYPE_SIZES.get(kind, 0) * values
+            break
+        tag, kind, number = struct.unpack_from(f"{order}HHI", block, at)
+        size = TYPE_SIZES.get(kind, 0) * number
         offset = at + 8 if size <= 4 else _number(block[at + 8 : at + 12], order)
-        if size and offset + size <= len(block):
-            yield Field(tag=tag, type=kind, value=block[offset : offset + size])
+        if tag in WANTED and tag not in values and 0 < size <= MAX_TEXT_BYTES and offset + size <= len(block):
+            values[tag] = block[offset : offset + size]
+    return values
 
 
-def _text(entry: Field, order: ByteOrder) -> str:
-    if entry.tag == 0x9286:
-        return _user_comment(entry.value, order)
-    return _plain(entry.value)
+def _text(tag: int, value: bytes, order: ByteOrder) -> str:
+    return _user_comment(value, order) if tag == USER_COMMENT else _plain(value)
 
 
 def _user_comment(value: bytes, order: ByteOrder) -> str:

@@ -20,7 +20,10 @@ ADOBE = b"Adobe"
 ICC = b"ICC_PROFILE\0"
 XMP = (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-MAX_SCANS = 200
+REPEATED = re.compile(rb"\xff\xff+")
+NOT_MARKER = re.compile(rb"[^\xff]")
+# Each scan makes the decoder visit every block again; encoders write about ten.
+MAX_SCANS = 50
 MAX_SEGMENT = 65_533
 
 Segment = tuple[int, bytes, bytes, int]
@@ -36,8 +39,10 @@ def scan_jpeg(data: bytes) -> Container:
         end = stop
         if marker in FRAMES:
             sizes.append(_size(body))
-        if marker in PIXEL_SEGMENTS or marker == SCAN:
+        if marker in PIXEL_SEGMENTS:
             pieces.append(whole)
+        elif marker == SCAN:
+            pieces.append(_without_fill(whole))
         elif marker == 0xEE and body.startswith(ADOBE):
             pieces.append(_pack(0xEE, body[:12]))
         elif marker == 0xE0 and body.startswith(JFIF) and len(body) >= 12:
@@ -71,8 +76,7 @@ def build_jpeg(container: Container, *, orientation: int = 1, profile: bytes | N
 def _segments(data: bytes) -> Iterator[Segment]:
     at, scans = len(START), 0
     for _ in range(MAX_PIECES):
-        while data[at : at + 2] == b"\xff\xff":
-            at += 1
+        at = _skip_fill(data, at)
         if at + 2 > len(data):
             raise PictureError("truncated")
         if data[at] != 0xFF:
@@ -89,6 +93,20 @@ def _segments(data: bytes) -> Iterator[Segment]:
         yield marker, data[at + 4 : body_end], data[at:stop], stop
         at = stop
     raise PictureError("too_many_pieces", limit=MAX_PIECES)
+
+
+def _skip_fill(data: bytes, at: int) -> int:
+    """Return where the last of several marker bytes in a row is; writers may repeat it."""
+    if data[at : at + 2] != b"\xff\xff":
+        return at
+    other = NOT_MARKER.search(data, at)
+    return other.start() - 1 if other else len(data)
+
+
+def _without_fill(scan: bytes) -> bytes:
+    """Return a scan in which no marker byte is repeated: decoders read long repeats again and again."""
+    body = 2 + int.from_bytes(scan[2:4], "big")
+    return scan[:body] + REPEATED.sub(b"\xff", scan[body:]) if b"\xff\xff" in scan[body:] else scan
 
 
 def _segment_end(data: bytes, at: int, marker: int) -> int:

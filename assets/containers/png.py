@@ -47,13 +47,14 @@ def scan_png(data: bytes) -> Container:
     if not any(piece[4:8] == b"IDAT" for piece in pieces):
         raise PictureError("truncated")
     texts, warnings = _texts(others)
+    exif = _exif(others)
     return Container(
         format="PNG",
         width=width,
         height=height,
         pieces=tuple(pieces),
-        texts=texts,
-        exif=_exif(others),
+        texts={**exif.texts, **texts},
+        exif=exif,
         profile=_profile(others),
         trailing=len(data) - end,
         warnings=tuple(warnings),
@@ -159,7 +160,7 @@ def _texts(chunks: list[Chunk]) -> tuple[Mapping[str, str], list[str]]:
         if keyword == XMP_KEYWORD:
             warnings.append("xmp_left_out")
             continue
-        text = _text(kind, raw, keyword)
+        text = _text(kind, raw, keyword, min(MAX_TEXT_BYTES, room))
         if text is None or len(text) > min(MAX_TEXT_BYTES, room):
             warnings.append("text_unreadable" if text is None else "texts_left_out")
             continue
@@ -173,14 +174,14 @@ def _keyword(body: bytes) -> tuple[str, bytes]:
     return keyword[:79].decode("latin-1"), rest
 
 
-def _text(kind: bytes, raw: bytes, keyword: str) -> str | None:
+def _text(kind: bytes, raw: bytes, keyword: str, limit: int) -> str | None:
     if kind == b"tEXt":
         return raw.decode("latin-1")
     if kind == b"zTXt":
-        unpacked = inflate(raw[1:], limit=MAX_TEXT_BYTES, part=f"text “{keyword}”")
+        unpacked = inflate(raw[1:], limit=limit, part=f"text “{keyword}”")
         return None if unpacked is None else unpacked.decode("latin-1")
     packed, _, rest = raw[:1], raw[1:2], raw[2:]
     body: bytes | None = rest.partition(b"\0")[2].partition(b"\0")[2]
     if packed == b"\1":
-        body = inflate(body or b"", limit=MAX_TEXT_BYTES, part=f"text “{keyword}”")
+        body = inflate(body or b"", limit=limit, part=f"text “{keyword}”")
     return None if body is None else body.decode("utf-8", errors="replace")

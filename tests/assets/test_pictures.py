@@ -217,6 +217,23 @@ def test_place_and_serials_are_stripped_and_the_pixels_stay(kind):
     assert pixels_hash(after.image) == pixels_hash(before.image)
 
 
+def test_repeated_marker_bytes_are_dropped_before_a_decoder_chews_on_them():
+    data = save(picture(), "JPEG")
+    filled = data[:-2] + b"\xff" * 1_000_000 + b"\xd9"
+    assert len(strip_picture(filled)) <= len(data) + 1
+    assert pixels_hash(open_picture(filled).image) == pixels_hash(open_picture(data).image)
+    before_a_segment = data[:2] + b"\xff" * 1_000_000 + data[2:]
+    assert pixels_hash(open_picture(before_a_segment).image) == pixels_hash(open_picture(data).image)
+
+
+def test_overlapping_exif_fields_are_not_all_kept():
+    field = struct.pack(">HHII", 0x010E, 2, 100_000, 100)
+    block = b"MM\0*" + struct.pack(">IH", 8, 400) + field * 400 + b"a" * 200_000
+    texts = open_picture(png(chunk(b"eXIf", block))).texts
+    assert list(texts) == ["exif:description"]
+    assert len(texts["exif:description"]) == 100_000
+
+
 def test_comments_xmp_and_jfif_thumbnails_are_stripped():
     comment = b"\xff\xfe" + struct.pack(">H", len(MARKER) + 2) + MARKER
     data = save(picture(), "JPEG")
