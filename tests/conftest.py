@@ -17,12 +17,15 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
 
+from tests.ledger.lifting import let_tests_clean_up
+
 ROOT = Path(__file__).resolve().parent.parent
 STAGE = Path(tempfile.mkdtemp(prefix="daicho-tests-"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep tests away from the checkout's data, and passwords cheap."""
+    """Keep tests away from the checkout's data, and passwords cheap; transaction tests empty the ledger too."""
+    let_tests_clean_up()
     django_settings.MEDIA_ROOT = STAGE / "media"
     django_settings.MODELS_ROOT = STAGE / "models"
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
