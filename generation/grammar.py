@@ -16,12 +16,21 @@ Role = Literal["noun", "modifier", "trailing", "tag"]
 
 ARTICLE = re.compile(r"(?:a|an) (?=\S)")
 DETERMINERS = re.compile(
-    r"(?:an?|the|my|your|his|her|its|our|their|this|that|these|those|some|many|several|no|one|two|three|four|five|\d+)\b",
+    r"(?:an?|the|my|your|his|her|its|our|their|this|that|these|those|some|many|several|no|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\b",
     re.IGNORECASE,
 )
 TRAILING = re.compile(
     r"(?:on|in|at|under|over|by|with|near|among|inside|behind|beside|between|against|around|from|into|through|during"
     r"|surrounded|wearing|holding)\b"
+)
+MANY = re.compile(r"(?:two|three|four|five|six|seven|eight|nine|ten|many|several|(?!1\b)\d+)\b", re.IGNORECASE)
+PLURALS = (
+    (r"(fish|sheep|deer|carp|salmon)$", r"\1"),
+    (r"man$", "men"),
+    (r"child$", "children"),
+    (r"(?<=[^aeiou])y$", "ies"),
+    (r"lea?f$", "leaves"),
+    (r"(s|x|z|ch|sh)$", r"\1es"),
 )
 PREPOSITIONS = {"object": "", "place": "on", "means": "with"}
 VOWEL_SOUND = re.compile(r"[aeio]|u(?!ni|se|su|ku|t[ei])|hour|honest|heir", re.IGNORECASE)
@@ -60,11 +69,22 @@ def add_article(phrase: str) -> str:
     return f"{'an' if vowel else 'a'} {phrase}"
 
 
+def pluralize(noun: str) -> str:
+    """Return the plural of a noun phrase: its last word, or the one before "of" or "with", is counted."""
+    head, of, rest = re.split(r"( of | with | and |[:)}\]|]|$)", noun, maxsplit=1)
+    for ending, plural in PLURALS:
+        if re.search(ending, head):
+            return re.sub(ending, plural, head) + of + rest
+    return head + "s" + of + rest
+
+
 def render_phrase(atoms: Sequence[Atom]) -> str:
     """Return adjectives and nouns as one phrase, with the article of its last noun in front."""
     if len(atoms) == 1:
         return atoms[0].full
     text = " ".join(atom.bare for atom in atoms)
+    if MANY.match(text) and atoms[-1].role == "noun":
+        return " ".join([*(atom.bare for atom in atoms[:-1]), pluralize(atoms[-1].bare)])
     if all(atom.role != "noun" for atom in atoms) or DETERMINERS.match(text):
         return text
     return add_article(text)
@@ -84,14 +104,14 @@ class Sentence:
 
     def add(self, atom: Atom) -> None:
         """Take the next word in."""
-        if atom.role in ("trailing", "tag"):
-            self.close("")
-            (self.trailing if atom.role == "trailing" else self.tags).append(atom.full)
-            self.order.append(atom.full)
-        elif self.pending and atom.bare.split(" ", 1)[0].endswith("ing"):
+        if self.pending and atom.role != "tag" and atom.bare.split(" ", 1)[0].endswith("ing"):
             (thing, preposition), self.pending = self.pending, None
             self.trailing.append(" ".join(part for part in (atom.bare, preposition, thing) if part))
             self.order.append(self.trailing[-1])
+        elif atom.role in ("trailing", "tag"):
+            self.close("")
+            (self.trailing if atom.role == "trailing" else self.tags).append(atom.full)
+            self.order.append(atom.full)
         else:
             self.flush()
             self.phrase.append(atom)
@@ -155,4 +175,4 @@ def say_lexeme(sentence: Sentence, lexeme: Lexeme) -> None:
     elif lexeme.term:
         sentence.add(term_atom(lexeme.term))
     else:
-        sentence.add(plain_atom(lexeme.source))
+        sentence.add(plain_atom(lexeme.role or lexeme.source))

@@ -14,6 +14,7 @@ from typing import Literal
 from assets.vocabulary import VocabularyTerm
 
 JAPANESE = re.compile("[\u3041-\u30ff\u3400-\u9fff々\uff66-\uff9f]")
+WIDE_TEXT = re.compile("[\u3001-\u30ff\u3400-\u9fff\uff01-\uffef]")
 HIRAGANA = re.compile("[\u3041-\u309f]")
 KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff]")
 KANJI = re.compile("[\u3400-\u9fff々〆]")
@@ -23,6 +24,9 @@ MARKS = "、。，．・；：！？（）「」『』【】〈〉《》〔〕�
 BREAK = re.compile(rf"\s*[{MARKS},]+\s*")
 ENGLISH = re.compile(rf"[^\s,{MARKS}\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]+")
 SPACE = re.compile(r"\s+")
+COUNT = re.compile("([0-9]{1,3}|[一二三四五六七八九十])(?:人|匹|本|個|台|枚|冊|輪|羽|頭|着|足|つ|杯|隻|皿|粒|株)の")
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+COUNTED = dict(zip("一二三四五六七八九十", NUMBERS, strict=True))
 WIDE = "０１２３４５６７８９％＆＋－＃＠＄＇" + "".join(
     chr(code) for code in [*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]
 )
@@ -50,12 +54,12 @@ JOINERS: Mapping[str, str] = MappingProxyType(
     {joiner: role for role, joiners in ROLES.items() for joiner in joiners.split()}
 )
 
-Kind = Literal["term", "joiner", "english", "space", "break", "unknown", "literal"]
+Kind = Literal["term", "joiner", "english", "space", "break", "number", "unknown", "literal"]
 Find = Callable[[str], VocabularyTerm | None]
 
 UNKNOWN_COST = 4
 KNOWN_COST = 1
-EDGE_COSTS = (("kanji", KANJI, 5), ("katakana", KATAKANA, 100), ("hiragana", HIRAGANA, 12))
+EDGE_COSTS = ((KANJI, 8), (KATAKANA, 100), (HIRAGANA, 12))
 TIGHT = 8
 LOOSE = 2
 AFTER_WORD, AFTER_FREE_JOINER, AFTER_JOINER, AFTER_UNKNOWN = range(4)
@@ -63,7 +67,7 @@ AFTER_WORD, AFTER_FREE_JOINER, AFTER_JOINER, AFTER_UNKNOWN = range(4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lexeme:
-    """One cut of the text; `role` is what a joiner does, `term` the word found."""
+    """One cut of the text; `role` is what a joiner does or how many a count says, `term` the word found."""
 
     kind: Kind
     source: str
@@ -92,7 +96,7 @@ def edge_cost(text: str, index: int) -> int:
     """Return what it costs to tear known from unknown between `index - 1` and `index`."""
     if not 0 < index < len(text):
         return 0
-    for _name, script, cost in EDGE_COSTS:
+    for script, cost in EDGE_COSTS:
         if script.match(text[index - 1]) and script.match(text[index]):
             return cost
     return 0
@@ -126,6 +130,9 @@ def known_at(
         role = JOINERS.get(text[index : index + length])
         if role and index + length <= len(text):
             yield Lexeme(kind="joiner", source=text[index : index + length], role=role)
+    count = COUNT.match(text, index)
+    if count:
+        yield Lexeme(kind="number", source=count[0], role=COUNTED.get(count[1], count[1]))
     for kind, pattern in PATTERNS:
         match = pattern.match(text, index)
         if match:

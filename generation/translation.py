@@ -9,7 +9,7 @@ from typing import Protocol
 
 from assets.vocabulary import VocabularyTerm
 from generation.grammar import Atom, Sentence, plain_atom, say_lexeme, term_atom
-from generation.segment import JAPANESE, Lexeme, fold, normalize, segment
+from generation.segment import JAPANESE, WIDE_TEXT, Lexeme, fold, normalize, segment
 from generation.syntax import NAME, check_length, clean_text
 
 MAX_NESTING = 20
@@ -116,7 +116,7 @@ def translate(text: str, vocabulary: Vocabulary, slot: str = "") -> Translation:
     """
     cleaned = clean_text(text)
     check_length(cleaned, slot or "text")
-    if not JAPANESE.search(cleaned):
+    if not WIDE_TEXT.search(cleaned):
         pieces = (Piece(source=cleaned, result=cleaned, known=True),) if cleaned else ()
         return Translation(
             source=text, result=cleaned, pieces=pieces, unknown=(), vocabulary_version=vocabulary.version
@@ -199,7 +199,7 @@ def gloss(lexeme: Lexeme) -> str:
         return lexeme.term.en
     if lexeme.kind == "break":
         return comma(lexeme.source)
-    return "" if lexeme.kind == "joiner" else lexeme.source
+    return "" if lexeme.kind == "joiner" else lexeme.role or lexeme.source
 
 
 def comma(source: str) -> str:
@@ -250,7 +250,7 @@ def option_atom(nodes: Sequence[Node]) -> Atom:
         node = words[0]
         if isinstance(node, Group):
             return group_atom(node)
-        return term_atom(node.term) if node.term else plain_atom(node.source)
+        return term_atom(node.term) if node.term else plain_atom(node.role or node.source)
     return Atom(bare=say(nodes), full=say(nodes), role="modifier")
 
 
