@@ -31,36 +31,21 @@ Segment = tuple[int, bytes, bytes, int]
 
 def scan_jpeg(data: bytes) -> Container:
     """Take a JPEG apart. Raises PictureError when a segment is damaged or missing."""
-    pieces: list[bytes] = []
-    others: list[bytes] = []
-    sizes: list[tuple[int, int]] = []
-    end = len(START)
-    for marker, body, whole, stop in _segments(data):
-        end = stop
-        if marker in FRAMES:
-            sizes.append(_size(body))
-        if marker in PIXEL_SEGMENTS:
-            pieces.append(whole)
-        elif marker == SCAN:
-            pieces.append(_without_fill(whole))
-        elif marker == 0xEE and body.startswith(ADOBE):
-            pieces.append(_pack(0xEE, body[:12]))
-        elif marker == 0xE0 and body.startswith(JFIF) and len(body) >= 12:
-            pieces.append(_pack(0xE0, body[:12] + b"\0\0"))
-        elif marker in (0xE1, 0xE2):
-            others.append(body)
+    segments = list(_segments(data))
+    sizes = [_size(body) for marker, body, _, _ in segments if marker in FRAMES]
     if len(sizes) != 1:
         raise PictureError("broken", reason="frame header")
+    others = [body for marker, body, _, _ in segments if marker in (0xE1, 0xE2)]
     exif = next((read_exif(body) for body in others if body.startswith(PREFIX)), Exif())
     return Container(
         format="JPEG",
         width=sizes[0][0],
         height=sizes[0][1],
-        pieces=tuple(pieces),
+        pieces=tuple(filter(None, map(_pixel_piece, segments))),
         exif=exif,
         texts=exif.texts,
         profile=_profile(others),
-        trailing=len(data) - end,
+        trailing=len(data) - segments[-1][3],
         warnings=("xmp_left_out",) if any(body.startswith(XMP) for body in others) else (),
     )
 
@@ -93,6 +78,20 @@ def _segments(data: bytes) -> Iterator[Segment]:
         yield marker, data[at + 4 : body_end], data[at:stop], stop
         at = stop
     raise PictureError("too_many_pieces", limit=MAX_PIECES)
+
+
+def _pixel_piece(segment: Segment) -> bytes | None:
+    """Return what of a segment the pixels need; JFIF loses its thumbnail, Adobe keeps its colour transform."""
+    marker, body, whole, _ = segment
+    if marker in PIXEL_SEGMENTS:
+        return whole
+    if marker == SCAN:
+        return _without_fill(whole)
+    if marker == 0xEE and body.startswith(ADOBE):
+        return _pack(0xEE, body[:12])
+    if marker == 0xE0 and body.startswith(JFIF) and len(body) >= 12:
+        return _pack(0xE0, body[:12] + b"\0\0")
+    return None
 
 
 def _skip_fill(data: bytes, at: int) -> int:

@@ -32,31 +32,25 @@ Chunk = tuple[bytes, bytes]
 
 def scan_png(data: bytes) -> Container:
     """Take a PNG apart. Raises PictureError when a chunk is damaged, missing, animated or unpacks to too much."""
-    pieces: list[bytes] = []
-    others: list[Chunk] = []
-    end = len(SIGNATURE)
-    for kind, body in _chunks(data):
-        end += 12 + len(body)
-        if kind == b"acTL":
-            raise PictureError("animated", frames=int.from_bytes(body[:4], "big"))
-        if kind in PIXEL_CHUNKS:
-            pieces.append(_pack(kind, body))
-        elif kind != b"IEND":
-            others.append((kind, body))
+    chunks = list(_chunks(data))
+    pieces = tuple(_pack(kind, body) for kind, body in chunks if kind in PIXEL_CHUNKS)
     width, height = _size(pieces)
-    if not any(piece[4:8] == b"IDAT" for piece in pieces):
+    frames = [int.from_bytes(body[:4], "big") for kind, body in chunks if kind == b"acTL"]
+    if frames:
+        raise PictureError("animated", frames=frames[0])
+    if not any(kind == b"IDAT" for kind, _ in chunks):
         raise PictureError("truncated")
-    texts, warnings = _texts(others)
-    exif = _exif(others)
+    texts, warnings = _texts(chunks)
+    exif = _exif(chunks)
     return Container(
         format="PNG",
         width=width,
         height=height,
-        pieces=tuple(pieces),
+        pieces=pieces,
         texts={**exif.texts, **texts},
         exif=exif,
-        profile=_profile(others),
-        trailing=len(data) - end,
+        profile=_profile(chunks),
+        trailing=len(data) - len(SIGNATURE) - sum(12 + len(body) for _, body in chunks),
         warnings=tuple(warnings),
     )
 
@@ -128,7 +122,7 @@ def _pack(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
-def _size(pieces: list[bytes]) -> tuple[int, int]:
+def _size(pieces: tuple[bytes, ...]) -> tuple[int, int]:
     headers = [piece for piece in pieces if piece[4:8] == b"IHDR"]
     if len(headers) != 1 or pieces[0] is not headers[0] or len(headers[0]) != 25:
         raise PictureError("broken", reason="header")

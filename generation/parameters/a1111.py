@@ -12,6 +12,19 @@ from generation.parameters.claims import MAX_PROMPT, MAX_RAW, Claims, Source, fi
 NEGATIVE = "Negative prompt:"
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-/]{1,60}")
 SIZE = re.compile(r"\s*([0-9]{1,6})\s*x\s*([0-9]{1,6})\s*")
+FIELDS = {
+    "Steps": "num_inference_steps",
+    "Sampler": "sampler",
+    "Schedule type": "schedule_type",
+    "CFG scale": "guidance_scale",
+    "Seed": "seed",
+    "Denoising strength": "strength",
+    "Model": "model_name",
+    "Model hash": "model_hash",
+    "VAE": "vae_name",
+    "VAE hash": "vae_hash",
+    "Version": "version",
+}
 LEAST_PAIRS = 3
 MAX_PAIRS = 200
 STRING = json.JSONDecoder(strict=False)
@@ -30,20 +43,10 @@ def read_a1111(text: str, source: Source = "a1111") -> Claims:
     values = {
         "prompt": prompt,
         "negative_prompt": negative,
-        "num_inference_steps": pairs.get("Steps"),
-        "sampler": pairs.get("Sampler"),
-        "schedule_type": pairs.get("Schedule type"),
-        "guidance_scale": pairs.get("CFG scale"),
-        "seed": pairs.get("Seed"),
         "width": width,
         "height": height,
         "clip_skip": _clip_skip(pairs.get("Clip skip")),
-        "strength": pairs.get("Denoising strength"),
-        "model_name": pairs.get("Model"),
-        "model_hash": pairs.get("Model hash"),
-        "vae_name": pairs.get("VAE"),
-        "vae_hash": pairs.get("VAE hash"),
-        "version": pairs.get("Version"),
+        **{name: pairs.get(key) for key, name in FIELDS.items()},
     }
     loras = find_loras(prompt[:MAX_PROMPT], read_pairs(pairs.get("Lora hashes", "")))
     return make_claims(source, text, values, loras=loras, warnings=warnings)

@@ -50,25 +50,17 @@ def a1111_parameters(
     `version` is Daicho's. LoRAs that the prompt does not name are appended to it as `<lora:name:weight>`.
     """
     names = {adapter.sha256: adapter for adapter in adapters}
-    prompt = " ".join([clean_text(spec.prompt), *_lora_tags(spec, names)]).strip()
-    negative = clean_text(spec.negative_prompt).strip()
-    values: dict[str, str | int | None] = {
-        "Steps": spec.num_inference_steps,
-        "Sampler": scheduler.label,
-        "Schedule type": scheduler.schedule_type or None,
-        "CFG scale": _plain_number(spec.guidance_scale),
-        "Seed": spec.seed,
-        "Size": f"{spec.width}x{spec.height}",
+    values = {
+        **_sampling_values(spec, scheduler),
         "Model hash": model_sha256[:SHORT_HASH],
         "Model": clean_name(model_name),
-        "VAE hash": spec.vae[:SHORT_HASH] if spec.vae else None,
-        "VAE": clean_name(vae_name),
+        **_vae_values(spec, vae_name),
         "Clip skip": spec.clip_skip + 1 if spec.clip_skip else None,
         "Lora hashes": _lora_hashes(spec, names),
         "Version": f"Daicho {version}",
     }
     line = ", ".join(f"{key}: {_quote(value)}" for key, value in values.items() if value is not None)
-    return "\n".join(part for part in (prompt, negative and f"Negative prompt: {negative}", line) if part)
+    return "\n".join([*_prompt_lines(spec, names), line])
 
 
 def write_png(image: Image.Image, *, parameters: str, daicho: Mapping[str, Any]) -> bytes:
@@ -81,6 +73,27 @@ def write_png(image: Image.Image, *, parameters: str, daicho: Mapping[str, Any])
     clean.info.clear()
     clean.save(file, "PNG", pnginfo=texts, compress_level=COMPRESSION)
     return file.getvalue()
+
+
+def _prompt_lines(spec: ImageSpec, names: Mapping[str, AdapterName]) -> list[str]:
+    prompt = " ".join([clean_text(spec.prompt), *_lora_tags(spec, names)]).strip()
+    negative = clean_text(spec.negative_prompt).strip()
+    return [line for line in (prompt, negative and f"Negative prompt: {negative}") if line]
+
+
+def _sampling_values(spec: ImageSpec, scheduler: SchedulerName) -> dict[str, str | int | None]:
+    return {
+        "Steps": spec.num_inference_steps,
+        "Sampler": scheduler.label,
+        "Schedule type": scheduler.schedule_type or None,
+        "CFG scale": _plain_number(spec.guidance_scale),
+        "Seed": spec.seed,
+        "Size": f"{spec.width}x{spec.height}",
+    }
+
+
+def _vae_values(spec: ImageSpec, name: str | None) -> dict[str, str | None]:
+    return {"VAE hash": spec.vae[:SHORT_HASH], "VAE": clean_name(name)} if spec.vae else {}
 
 
 def _lora_tags(spec: ImageSpec, names: Mapping[str, AdapterName]) -> list[str]:
