@@ -1,7 +1,8 @@
 """One question, one answer: may this be done with these things, in these circumstances, and what is owed?"""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,7 +11,7 @@ import rfc8785
 
 from .checks import check
 from .contexts import Context
-from .edges import Action, Edge, edge_for, leaves_something, travel
+from .edges import Action, Edge, Policy, edge_for, leaves_something, travel
 from .facts import RightsFacts
 from .grants import Part, parts_of
 from .profiles import POLICY, UNKNOWN, house_profiles, profile
@@ -51,6 +52,10 @@ class Input:
         """Return JSON-ready values."""
         values = {"item": self.item, "facts": self.facts.as_dict(), "heightened": list(self.heightened)}
         return {**values, "edge": self.edge and self.edge.value, "ref": self.ref}
+
+    def sort_key(self) -> tuple[str, str, str]:
+        """Return what puts inputs in an order that is the same wherever they came from."""
+        return self.item, self.ref, json.dumps(self.as_dict(), sort_keys=True)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Input":
@@ -126,7 +131,7 @@ def decide(action: Action | str, inputs: Sequence[Input], context: Context) -> D
     gate = Action(action)
     if not inputs:
         raise LicensingError("no_inputs", "There is nothing to decide about.")
-    arrived = [part for each in inputs for part in _arriving(each, gate, context)]
+    arrived = _arriving(inputs, gate, context)
     terms = meet(*(part.terms for part in arrived))
     reasons = check(terms, gate, context)
     if gate is Action.INGEST:
@@ -138,17 +143,21 @@ def decide(action: Action | str, inputs: Sequence[Input], context: Context) -> D
         terms=terms,
         effective_license=_effective(arrived),
         context=context,
-        inputs=tuple(sorted(inputs, key=lambda each: (each.item, each.ref, repr(each)))),
+        inputs=tuple(sorted(inputs, key=Input.sort_key)),
         profiles={part.license: profile(part.license).version for part in arrived},
     )
 
 
-def _arriving(each: Input, action: Action, context: Context) -> list[Part]:
-    edge = each.edge or edge_for(each.facts.kind, action)
-    policy = context.policy_for(each.heightened)
+def _arriving(inputs: Iterable[Input], action: Action, context: Context) -> list[Part]:
+    """Let what is alike meet before it travels: the edges keep meets, and ten thousand pictures travel as one."""
+    bundles: dict[tuple[str, str, Edge, Policy], list[Terms]] = {}
+    for each in inputs:
+        edge, policy = each.edge or edge_for(each.facts.kind, action), context.policy_for(each.heightened)
+        for part in parts_of(each.facts, each.item, each.ref):
+            bundles.setdefault((part.license, part.kind, edge, policy), []).append(part.terms)
     return [
-        Part(license=part.license, kind=part.kind, terms=travel(part, edge, action, policy))
-        for part in parts_of(each.facts, each.item, each.ref)
+        Part(license=license_id, kind=kind, terms=travel(meet(*terms), kind, edge, action, policy))
+        for (license_id, kind, edge, policy), terms in bundles.items()
     ]
 
 

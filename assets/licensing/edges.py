@@ -4,11 +4,10 @@ Source: the edge table of the house's rights policy (docs/rights.md).
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import StrEnum
 
-from .grants import Part
-from .terms import PERMISSIONS, TOP, LicensingError, Permission, Terms
+from .terms import TOP, LicensingError, Terms
 
 
 class Action(StrEnum):
@@ -43,10 +42,16 @@ class Policy(StrEnum):
     EXCEPTION = "exception"
 
 
-PICTURE_KINDS = ("training_picture", "input_picture")
 MAKES_OUTPUT = (Action.GENERATE, Action.PUBLISH)
-PRODUCTS = {Action.WEIGHTS: ("weights",), Action.HOST: ("host",), Action.TRAIN: ("weights", "host"),
-            Action.MERGE: ("weights", "host")}  # fmt: skip
+PRODUCTS: Mapping[Action, frozenset[str]] = {
+    Action.GENERATE: frozenset({"output"}),
+    Action.PUBLISH: frozenset({"output"}),
+    Action.TRAIN: frozenset({"weights", "host"}),
+    Action.MERGE: frozenset({"weights", "host"}),
+    Action.WEIGHTS: frozenset({"weights"}),
+    Action.HOST: frozenset({"host"}),
+    Action.INGEST: frozenset(),
+}
 
 NEEDS: Mapping[tuple[Edge, Action], frozenset[str]] = {
     (edge, action): frozenset(("basis", *dimensions.split()))
@@ -80,27 +85,31 @@ NEEDS: Mapping[tuple[Edge, Action], frozenset[str]] = {
 SCOPE = frozenset(("territory", "media", "purposes", "valid_from", "expires_at", "caps"))
 SHARE_ALIKE = frozenset(("share_adapted", "outbound", "added_terms"))
 ALWAYS = frozenset(("obligations", "restrictions", "evidence", "releases", "ceilings"))
-"""Dimensions that reach every product; obligations and restrictions only where they are marked for it."""
+DIMENSIONS = tuple(each.name for each in fields(Terms) if each.name != "reasons")
 
 
 def edge_for(kind: str, action: Action) -> Edge:
     """Return the edge that a kind of thing travels when nobody says otherwise."""
-    if kind == "input_picture" or action is Action.INGEST:
-        return Edge.ITSELF if action is Action.INGEST else Edge.INPUT_TO_OUTPUT
-    picture, output = kind == "training_picture", action in MAKES_OUTPUT
-    if picture:
-        return Edge.TRAINING_TO_OUTPUT if output else Edge.TRAINING_TO_MODEL
-    return Edge.MODEL_TO_OUTPUT if output else Edge.MODEL_TO_MODEL
+    if action is Action.INGEST:
+        return Edge.ITSELF
+    if kind == "input_picture":
+        return Edge.INPUT_TO_OUTPUT
+    if kind == "training_picture":
+        return Edge.TRAINING_TO_OUTPUT if action in MAKES_OUTPUT else Edge.TRAINING_TO_MODEL
+    return Edge.MODEL_TO_OUTPUT if action in MAKES_OUTPUT else Edge.MODEL_TO_MODEL
 
 
-def travel(part: Part, edge: Edge, action: Action, policy: Policy) -> Terms:
-    """Return what of a licence's terms reaches the product. An edge that has no such action raises LicensingError."""
+def travel(terms: Terms, kind: str, edge: Edge, action: Action, policy: Policy) -> Terms:
+    """Return what of the terms of a licence of this kind reaches the product; travelling keeps meets.
+
+    Raises LicensingError where the edge has no such action.
+    """
     if (edge, action) not in NEEDS:
         raise LicensingError("edge_not_for_action", f"Nothing goes {edge} to {action}.", edge=edge, action=action)
-    learned = edge in (Edge.TRAINING_TO_MODEL, Edge.TRAINING_TO_OUTPUT) and part.kind == "public_license"
+    learned = edge in (Edge.TRAINING_TO_MODEL, Edge.TRAINING_TO_OUTPUT) and kind == "public_license"
     if learned and policy is Policy.EXCEPTION:
-        return replace(TOP, evidence=part.terms.evidence)
-    return _mark(_keep(part.terms, _kept(edge, action, loosened=learned and policy is Policy.STANDARD)), edge, action)
+        return Terms(evidence=terms.evidence)
+    return _mark(_keep(terms, _kept(edge, action, loosened=learned and policy is Policy.STANDARD)), edge, action)
 
 
 def _kept(edge: Edge, action: Action, *, loosened: bool) -> frozenset[str]:
@@ -117,30 +126,22 @@ def _kept(edge: Edge, action: Action, *, loosened: bool) -> frozenset[str]:
 
 
 def _keep(terms: Terms, kept: frozenset[str]) -> Terms:
-    lost = {name: getattr(TOP, name) for name in _DIMENSIONS if name not in kept}
+    lost = {name: getattr(TOP, name) for name in DIMENSIONS if name not in kept}
     return replace(terms, **lost, reasons=frozenset(each for each in terms.reasons if each.dimension in kept))
 
 
 def _mark(terms: Terms, edge: Edge, action: Action) -> Terms:
-    products = PRODUCTS.get(action, ("output",))
+    products = PRODUCTS[action]
     owed = frozenset(
         replace(each, modified=edge is not Edge.ITSELF) if each.kind == "attribution" else each
         for each in terms.obligations
-        if not set(products).isdisjoint(each.on)
+        if not products.isdisjoint(each.on)
     )
-    bound = frozenset(each for each in terms.restrictions if not set(products).isdisjoint(each.on))
+    bound = frozenset(each for each in terms.restrictions if not products.isdisjoint(each.on))
     return replace(terms, obligations=owed, restrictions=bound)
-
-
-_DIMENSIONS = tuple(name for name in Terms.__dataclass_fields__ if name != "reasons")
 
 
 def leaves_something(terms: Terms) -> bool:
     """Say whether anything binds the product: a duty, a rule, a limit or an answer other than yes."""
-    binding = (name for name in _DIMENSIONS if name != "evidence")
+    binding = (name for name in DIMENSIONS if name != "evidence")
     return any(getattr(terms, name) != getattr(TOP, name) for name in binding)
-
-
-def blocked_dimensions(terms: Terms) -> list[str]:
-    """List the permissions that are not a plain yes."""
-    return [name for name in PERMISSIONS if getattr(terms, name) < Permission.ALLOW]

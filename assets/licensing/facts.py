@@ -12,6 +12,7 @@ from .terms import LicensingError, Release
 KINDS = ("base_model", "vae", "adapter", "upscaler", "training_picture", "input_picture")
 STATES = ("pending", "cleared", "refused", "withdrawn")
 WORLD = "WW"
+SILENT = (None, "", (), {})
 
 
 def end_of_day(day: date, time_zone: str) -> datetime:
@@ -51,6 +52,7 @@ class RightsFacts:
     def __post_init__(self) -> None:
         _known("kind", self.kind, KINDS)
         _known("state", self.state, STATES)
+        _zone(self.time_zone)
         for word in self.releases.values():
             _known("release", word, tuple(release.word for release in Release))
         settle = {
@@ -65,9 +67,10 @@ class RightsFacts:
             object.__setattr__(self, name, value)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON-ready values, without those that say nothing."""
+        """Return JSON-ready values, without those that say nothing; a limit to nowhere says something."""
+        silent = {name: (None,) for name in ("territory", "media", "purposes")}
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: _plain(value) for name, value in values.items() if value not in (None, "", (), {})}
+        return {name: _plain(value) for name, value in values.items() if value not in silent.get(name, SILENT)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "RightsFacts":
