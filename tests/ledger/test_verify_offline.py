@@ -77,6 +77,13 @@ def test_an_export_of_an_empty_chain_is_good(receiver):
     assert "No checkpoint" in run.stdout
 
 
+def check(data: bytes, public_key: str) -> None:
+    """Verify an export without starting a process."""
+    export = verify_offline.Export()
+    export.check(data.decode().splitlines(keepends=True))
+    verify_offline.check_signatures(export.marks, public_key)
+
+
 def test_one_changed_byte_on_any_line_is_found(receiver):
     whole = receiver.export.read_bytes()
     place = 0
@@ -85,9 +92,7 @@ def test_one_changed_byte_on_any_line_is_found(receiver):
             changed = bytearray(whole)
             changed[place + offset] ^= 1
             with pytest.raises((verify_offline.Broken, UnicodeDecodeError)):
-                export = verify_offline.Export()
-                export.check(bytes(changed).decode().splitlines(keepends=True))
-                verify_offline.check_signatures(export.marks, signing_key().public_hex)
+                check(bytes(changed), signing_key().public_hex)
         place += len(line)
 
 
