@@ -55,11 +55,16 @@ TokenKind = Literal["escape", "tag", "open", "weight", "close", "text"]
 
 
 class PromptError(ValueError):
-    """Refuse a prompt or template: `code` names the rule, `params` what broke it."""
+    """Refuse a prompt or template: `code` names the rule, `params` what broke it.
+
+    A place is named twice, as `slot` for the form field and as `where` for the sentence.
+    """
 
     def __init__(self, code: str, params: Mapping[str, object] | None = None) -> None:
         self.code = code
         self.params = dict(params or {})
+        if "slot" in self.params:
+            self.params["where"] = self.params["slot"]
         super().__init__(MESSAGES[code].format(**self.params))
 
 

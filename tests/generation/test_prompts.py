@@ -70,7 +70,7 @@ class TestSlots:
         assert compiled(body(separator=" | "), slots=FILLED).prompt.count(" | ") == 3
 
     def test_an_unknown_slot_is_refused(self):
-        assert refused(compiled, slots={"mood": "calm"}).params == {"slot": "mood"}
+        assert refused(compiled, slots={"mood": "calm"}).params["slot"] == "mood"
 
     def test_negatives_stay_apart_with_the_locked_part_first(self):
         template = body(negative="noisy", negative_locked="blurry")
@@ -270,7 +270,7 @@ class TestBadText:
 
     def test_the_position_of_a_lonely_bracket_is_told(self):
         error = refused(compiled, slots={"light": "soft (light"})
-        assert error.params == {"bracket": "(", "position": 5, "slot": "light"}
+        assert error.params == {"bracket": "(", "position": 5, "slot": "light", "where": "light"}
 
     @pytest.mark.parametrize(
         ("text", "kept"),
