@@ -15,6 +15,7 @@ from projects.access import visible_to
 from projects.models import Membership, Project, Role, User
 
 from .models import Generation, Output, Replay
+from .words import stage_word
 
 WARN_DAYS = (7, 30, 90)
 UNFINISHED = (Generation.Status.QUEUED, Generation.Status.RUNNING)
@@ -101,7 +102,10 @@ def jobs_of(user: User, recent: int = 6) -> list[Generation]:
     rows = visible_to(user, Generation.objects.select_related("project", "requested_by"))
     unfinished = rows.filter(status__in=UNFINISHED).order_by("queued_at")[:12]
     ended = rows.exclude(status__in=UNFINISHED).filter(queued_at__gte=timezone.now() - timedelta(days=14))
-    return [*unfinished, *ended.order_by("-queued_at")[:recent]]
+    jobs = [*unfinished, *ended.order_by("-queued_at")[:recent]]
+    for job in jobs:
+        job.stage_label = stage_word(job.stage)
+    return jobs
 
 
 def files_for(cards: Sequence[ProjectCard]) -> QuerySet[ModelFile]:

@@ -16,7 +16,7 @@ from .models import Project, Role
 SENTENCES: dict[str, Any] = {
     "projects.project.created": gettext_lazy("Project opened as “{name}”"),
     "projects.project.changed": gettext_lazy("Project settings changed: {changed}"),
-    "projects.member.role_set": gettext_lazy("Role set: {person}, {from_role} → {to_role}"),
+    "projects.member.role_set": gettext_lazy("Role changed: {person}, {from_role} → {to_role}"),
     "projects.member.removed": gettext_lazy("Member removed: {person}, who was {from_role}"),
     "generation.requested": gettext_lazy("Pictures asked for: {count}"),
     "generation.cancel_requested": gettext_lazy("Job canceled with {done} of {count} pictures made"),
@@ -24,6 +24,8 @@ SENTENCES: dict[str, Any] = {
     "generation.replay.requested": gettext_lazy("Replay asked for"),
     "generation.replay.finished": gettext_lazy("Replay finished: {verdict}"),
 }
+
+ADDED = gettext_lazy("Member added: {person}, as {to_role}")
 
 # The rooms of the portal by the first part of an event's name, for the filter.
 AREAS = {
@@ -48,7 +50,8 @@ class Missing(dict):
 
 def sentence(event: str, subject: str, payload: Mapping[str, Any], people: Mapping[str, Any]) -> str:
     """Say what an entry records. `people` maps actor hashes to the members that they stand for."""
-    text = SENTENCES.get(event)
+    is_new = event == "projects.member.role_set" and payload.get("from") is None
+    text = ADDED if is_new else SENTENCES.get(event)
     if text is None:
         return event
     return str(text).format_map(Missing(words_of(event, subject, payload, people)))
@@ -74,9 +77,7 @@ def words_of(event: str, subject: str, payload: Mapping[str, Any], people: Mappi
 
 
 def role_name(value: object) -> str:
-    """Return a role in the reader's language; "not a member" for none."""
-    if value is None:
-        return _("not a member")
+    """Return a role in the reader's language."""
     return str(dict(Role.choices).get(str(value), value))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template import Context
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -68,6 +68,7 @@ def field(bound: BoundField, label: str = "", extra: str = "") -> dict[str, Any]
         "extra": extra,
         "is_check": isinstance(widget, CheckboxInput),
         "is_group": isinstance(widget, RadioSelect | CheckboxSelectMultiple),
+        "is_optional": not bound.field.required and not isinstance(widget, Select),
     }
 
 
@@ -92,5 +93,5 @@ def ago(at: datetime | None) -> str:
     if seconds < 60:
         return gettext("just now")
     if seconds > 30 * 86_400:
-        return date_format(timezone.localtime(at), "SHORT_DATE_FORMAT")
+        return date_format(timezone.localtime(at), "DATE_FORMAT")
     return gettext("%(time)s ago") % {"time": timesince(at, depth=1)}

@@ -92,7 +92,8 @@ def page(
     request: HttpRequest, form: PreferencesForm, token_form: TokenForm, *, status: int = 200, **extra: object
 ) -> HttpResponse:
     """Render the account page with its two forms."""
-    context = {"form": form, "token_form": token_form, "tokens": [line_of(each) for each in request.user.api_tokens.all()], **extra}
+    tokens = [line_of(each) for each in request.user.api_tokens.all()]
+    context = {"form": form, "token_form": token_form, "tokens": tokens, **extra}
     return render(request, "projects/account.html", context, status=status)
 
 

@@ -1,5 +1,5 @@
 /* <button data-copy="text"> or <button data-copy-from="#id"> puts text on the clipboard and says so.
-   data-copied holds the word that is shown for a moment. */
+   data-copied holds the word that is shown for a moment, in [data-label] or in the button. */
 
 async function write(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
@@ -20,6 +20,10 @@ document.addEventListener("click", async (event) => {
   const label = button.querySelector("[data-label]") ?? button;
   label.dataset.was ??= label.textContent;
   label.textContent = button.dataset.copied ?? "✓";
-  clearTimeout(label.timer);
-  label.timer = setTimeout(() => (label.textContent = label.dataset.was), 1600);
+  button.classList.add("done");
+  clearTimeout(button.timer);
+  button.timer = setTimeout(() => {
+    label.textContent = label.dataset.was;
+    button.classList.remove("done");
+  }, 1600);
 });
