@@ -12,7 +12,8 @@ from PIL import Image, PngImagePlugin
 from engine.specs import ImageSpec
 from generation.parameters.claims import clean_name, clean_text
 
-COMPRESSION = 6
+# Level 6 takes three times as long for files of the same size.
+COMPRESSION = 4
 SHORT_HASH = 10
 
 
@@ -45,10 +46,7 @@ def a1111_parameters(
     vae_name: str | None = None,
     adapters: Sequence[AdapterName] = (),
 ) -> str:
-    """Return a recipe as the text that A1111 and its many readers know, line for line.
-
-    `version` is Daicho's. LoRAs that the prompt does not name are appended to it as `<lora:name:weight>`.
-    """
+    """Return a recipe as A1111's text. LoRAs that the prompt does not name join it as `<lora:name:weight>`."""
     names = {adapter.sha256: adapter for adapter in adapters}
     values = {
         **_sampling_values(spec, scheduler),
