@@ -1,39 +1,110 @@
-"""Count a prompt's tokens without torch, by the tokenizer that lies beside the model. Pure."""
+"""Count how much of a text encoder's window a prompt fills, without torch or transformers."""
 
 import json
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from tokenizers import Regex
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers.pre_tokenizers import PreTokenizer
 
-LIMIT = 75
+from generation.syntax import ADAPTER_TAG, parse_weights
+
+CHUNK = 75
+START, END, END_OF_WORD = "<|startoftext|>", "<|endoftext|>", "</w>"
+MAX_TOKENIZER_BYTES = 50_000_000
+WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+
+
+class TokenizerError(ValueError):
+    """Refuse a model folder without a readable tokenizer: `code` and `params` say why."""
+
+    def __init__(self, code: str, params: dict[str, object]) -> None:
+        self.code = code
+        self.params = params
+        super().__init__(f"{code.replace('_', ' ').capitalize()}: {params}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCount:
-    """Tokens used, how many fit into one chunk, and the chunks that they fill; `used` is None without a tokenizer."""
+    """Say how many tokens a prompt has, without start and end, and how many windows of `limit` they fill."""
 
-    used: int | None
-    limit: int = LIMIT
-
-    @property
-    def chunks(self) -> int:
-        """Return how many chunks the prompt fills, at least one."""
-        return max(1, math.ceil((self.used or 0) / self.limit))
+    used: int
+    limit: int = CHUNK
+    chunks: int
 
 
-def count_tokens(folder: Path, text: str) -> TokenCount:
-    """Count the tokens of a text without its weights."""
-    path = folder / "tokenizer" / "tokenizer.json"
-    if not path.is_file():
-        return TokenCount(used=None)
-    return TokenCount(used=len(load(path, path.stat().st_mtime_ns).encode(text, add_special_tokens=False).ids))
+def count_tokens(folder: Path | str, text: str) -> TokenCount:
+    """Return the tokens of a prompt for the model in `folder`; weights and adapter tags are not counted.
+
+    Raises TokenizerError `tokenizer_missing` or `tokenizer_unreadable`.
+    """
+    tokenizer = load_tokenizer(Path(folder))
+    plain = "".join(run for run, _weight in parse_weights(ADAPTER_TAG.sub("", text)))
+    used = len(tokenizer.encode(plain, add_special_tokens=False).ids)
+    return TokenCount(used=used, chunks=max(1, -(-used // CHUNK)))
 
 
-@lru_cache(maxsize=16)
-def load(path: Path, changed_ns: int) -> Tokenizer:
-    """Read a tokenizer once per state of its file."""
-    return Tokenizer.from_file(str(path))
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Return the tokenizer of a model folder, loaded again only when its files change."""
+    home = folder / "tokenizer" if (folder / "tokenizer").is_dir() else folder
+    for names in (("tokenizer.json",), ("vocab.json", "merges.txt")):
+        files = tuple(home / name for name in names)
+        if all(file.is_file() for file in files):
+            return read_tokenizer(tuple((str(file), file.stat().st_mtime_ns) for file in files))
+    raise TokenizerError("tokenizer_missing", {"folder": folder.name})
+
+
+@lru_cache(maxsize=8)
+def read_tokenizer(files: tuple[tuple[str, int], ...]) -> Tokenizer:
+    """Read a tokenizer from its files; their times are part of the key."""
+    paths = [Path(name) for name, _changed in files]
+    if sum(path.stat().st_size for path in paths) > MAX_TOKENIZER_BYTES:
+        raise unreadable("too large")
+    try:
+        vocabulary, merges = read_one_file(paths[0]) if len(paths) == 1 else read_two_files(*paths)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise unreadable(str(error)) from error
+    return build_tokenizer(vocabulary, merges)
+
+
+def unreadable(reason: str) -> TokenizerError:
+    """Return the error for files that hold no CLIP tokenizer."""
+    return TokenizerError("tokenizer_unreadable", {"reason": reason[:200]})
+
+
+def read_one_file(path: Path) -> tuple[dict[str, int], list[tuple[str, ...]]]:
+    """Return words and pairs of a tokenizer.json."""
+    model = json.loads(path.read_text("utf-8"))["model"]
+    if model["type"] != "BPE" or model["end_of_word_suffix"] != END_OF_WORD:
+        raise ValueError("not CLIP's kind of tokenizer")
+    pairs = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model["merges"]]
+    return dict(model["vocab"]), pairs
+
+
+def read_two_files(vocabulary: Path, merges: Path) -> tuple[dict[str, int], list[tuple[str, ...]]]:
+    """Return words and pairs of the older vocab.json and merges.txt."""
+    lines = merges.read_text("utf-8").split("\n")
+    pairs = [tuple(line.split()) for line in lines if line and not line.startswith("#version")]
+    return dict(json.loads(vocabulary.read_text("utf-8"))), pairs
+
+
+def build_tokenizer(vocabulary: dict[str, int], merges: list[tuple[str, ...]]) -> Tokenizer:
+    """Build CLIP's tokenizer, as transformers does. Raises TokenizerError for pairs outside the vocabulary."""
+    known = all(isinstance(number, int) and 0 <= number < 2**31 for number in vocabulary.values()) and END in vocabulary
+    if not known or not all(len(pair) == 2 and {*pair, "".join(pair)} <= vocabulary.keys() for pair in merges):
+        raise unreadable("words and pairs do not fit")
+    pairs = [(pair[0], pair[1]) for pair in merges]
+    model = models.BPE(vocab=vocabulary, merges=pairs, unk_token=END, end_of_word_suffix=END_OF_WORD)
+    tokenizer = Tokenizer(model)
+    spaces = normalizers.Replace(Regex(r"\s+"), " ")
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), spaces, normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = clip_words()
+    tokenizer.add_special_tokens([START, END])
+    return tokenizer
+
+
+def clip_words() -> PreTokenizer:
+    """Return CLIP's cut into words, before the pairs are merged."""
+    split = pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True)
+    return pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False)])
