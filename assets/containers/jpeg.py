@@ -34,7 +34,7 @@ def scan_jpeg(data: bytes) -> Container:
     segments = list(_segments(data))
     sizes = [_size(body) for marker, body, _, _ in segments if marker in FRAMES]
     if len(sizes) != 1:
-        raise PictureError("broken", reason="frame header")
+        raise PictureError("broken", reason="header")
     others = [body for marker, body, _, _ in segments if marker in (0xE1, 0xE2)]
     exif = next((read_exif(body) for body in others if body.startswith(PREFIX)), Exif())
     return Container(
@@ -65,7 +65,7 @@ def _segments(data: bytes) -> Iterator[Segment]:
         if at + 2 > len(data):
             raise PictureError("truncated")
         if data[at] != 0xFF:
-            raise PictureError("broken", reason="segment marker")
+            raise PictureError("broken", reason="segment")
         marker = data[at + 1]
         if marker == 0xD9:
             yield marker, b"", END, at + 2
@@ -125,7 +125,7 @@ def _segment_end(data: bytes, at: int, marker: int) -> int:
 
 def _size(body: bytes) -> tuple[int, int]:
     if len(body) < 6:
-        raise PictureError("broken", reason="frame header")
+        raise PictureError("broken", reason="header")
     height, width = struct.unpack(">HH", body[1:5])
     return width, height
 
@@ -147,5 +147,5 @@ def _profile(bodies: list[bytes]) -> bytes | None:
         return None
     profile = b"".join(part for _, _, part in parts)
     if len(profile) > MAX_PROFILE_BYTES:
-        raise PictureError("metadata_bomb", part="colour profile", limit=MAX_PROFILE_BYTES)
+        raise PictureError("metadata_bomb", part="profile", limit=MAX_PROFILE_BYTES)
     return profile

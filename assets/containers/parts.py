@@ -29,7 +29,11 @@ SENTENCES = {
 
 
 class PictureError(Exception):
-    """Say why a picture is refused. `code` is stable, `params` fill the translated sentence."""
+    """Say why a picture is refused. `code` is stable, `params` fill the translated sentence.
+
+    The reason of `broken` is one of checksum, chunk, frames, header, pixels, segment, size; the part of
+    `metadata_bomb` is text or profile.
+    """
 
     def __init__(self, code: str, **params: str | int) -> None:
         super().__init__(SENTENCES[code].format(**params))

@@ -77,7 +77,7 @@ def check_rows(container: Container) -> None:
             try:
                 missing -= len(unpacker.decompress(waiting, BLOCK))
             except zlib.error as error:
-                raise PictureError("broken", reason="packed pixels") from error
+                raise PictureError("broken", reason="pixels") from error
             waiting = unpacker.unconsumed_tail
     if missing > 0:
         missing -= len(unpacker.flush())
@@ -105,12 +105,12 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
         length = int.from_bytes(data[at : at + 4], "big")
         kind = data[at + 4 : at + 8]
         if not kind.isalpha():
-            raise PictureError("broken", reason="chunk name")
+            raise PictureError("broken", reason="chunk")
         if length > len(data) - at - 12:
             raise PictureError("truncated")
         body = data[at + 8 : at + 8 + length]
         if zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(data[at + 8 + length : at + 12 + length], "big"):
-            raise PictureError("broken", reason=f"checksum of {kind.decode('ascii')}")
+            raise PictureError("broken", reason="checksum")
         yield kind, body
         if kind == b"IEND":
             return
@@ -138,7 +138,7 @@ def _profile(chunks: list[Chunk]) -> bytes | None:
     for kind, body in chunks:
         if kind == b"iCCP":
             packed = body.partition(b"\0")[2][1:]
-            return inflate(packed, limit=MAX_PROFILE_BYTES, part="colour profile")
+            return inflate(packed, limit=MAX_PROFILE_BYTES, part="profile")
     return None
 
 
@@ -154,7 +154,7 @@ def _texts(chunks: list[Chunk]) -> tuple[Mapping[str, str], list[str]]:
         if keyword == XMP_KEYWORD:
             warnings.append("xmp_left_out")
             continue
-        text = _text(kind, raw, keyword, min(MAX_TEXT_BYTES, room))
+        text = _text(kind, raw, min(MAX_TEXT_BYTES, room))
         if text is None or len(text) > min(MAX_TEXT_BYTES, room):
             warnings.append("text_unreadable" if text is None else "texts_left_out")
             continue
@@ -168,14 +168,14 @@ def _keyword(body: bytes) -> tuple[str, bytes]:
     return keyword[:79].decode("latin-1"), rest
 
 
-def _text(kind: bytes, raw: bytes, keyword: str, limit: int) -> str | None:
+def _text(kind: bytes, raw: bytes, limit: int) -> str | None:
     if kind == b"tEXt":
         return raw.decode("latin-1")
     if kind == b"zTXt":
-        unpacked = inflate(raw[1:], limit=limit, part=f"text “{keyword}”")
+        unpacked = inflate(raw[1:], limit=limit, part="text")
         return None if unpacked is None else unpacked.decode("latin-1")
     packed, _, rest = raw[:1], raw[1:2], raw[2:]
     body: bytes | None = rest.partition(b"\0")[2].partition(b"\0")[2]
     if packed == b"\1":
-        body = inflate(body or b"", limit=limit, part=f"text “{keyword}”")
+        body = inflate(body or b"", limit=limit, part="text")
     return None if body is None else body.decode("utf-8", errors="replace")

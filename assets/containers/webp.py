@@ -96,5 +96,5 @@ def _has_alpha(pieces: tuple[bytes, ...]) -> bool:
 def _profile(chunks: list[Chunk]) -> bytes | None:
     profile = next((body for kind, body in chunks if kind == b"ICCP"), None)
     if profile is not None and len(profile) > MAX_PROFILE_BYTES:
-        raise PictureError("metadata_bomb", part="colour profile", limit=MAX_PROFILE_BYTES)
+        raise PictureError("metadata_bomb", part="profile", limit=MAX_PROFILE_BYTES)
     return profile
