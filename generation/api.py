@@ -1,0 +1,215 @@
+"""The API's rooms where pictures are asked for, followed, and looked at."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import FileResponse
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from assets import storage
+from projects.access import get_for_user, get_project, visible_to
+from projects.models import Role, Scope
+from projects.problems import Problem
+
+from .composing import compose
+from .filters import OutputFilter
+from .models import Generation, Output, Replay
+from .serializers import (
+    GenerationRequestSerializer,
+    GenerationSerializer,
+    OutputSerializer,
+    ReplaySerializer,
+    composed_values,
+)
+from .services.generations import cancel_generation, submit_generation
+from .services.outputs import parameters_text, rate_output, reject_output
+from .services.replays import request_replay
+
+KEY_HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="Any text of at most 80 characters; the same key returns the same job.",
+)
+PROJECT = OpenApiParameter("project", str, description="Slug: only what belongs to this project.")
+PICTURE_BYTES = {(200, "image/png"): OpenApiTypes.BINARY}
+THUMBNAIL_BYTES = {(200, "image/webp"): OpenApiTypes.BINARY}
+
+
+class InProjects(viewsets.GenericViewSet):
+    """Rows of the person's projects; `?project=` narrows them to one."""
+
+    ordering = ("-queued_at", "-id")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Return what the person may see."""
+        rows = visible_to(self.request.user, self.queryset)
+        slug = self.request.query_params.get("project")
+        return rows.filter(project=get_project(self.request.user, slug)) if slug else rows
+
+    def get_row(self, role: Role = Role.VIEWER) -> Any:
+        """Return the row of the address."""
+        return get_for_user(self.request.user, self.queryset, role, id=self.kwargs["pk"])
+
+
+class ComposeView(APIView):
+    """Compile, translate, count and judge a request without asking for it."""
+
+    scope = Scope.GENERATE
+
+    @extend_schema(request=GenerationRequestSerializer, responses={200: OpenApiTypes.OBJECT}, operation_id="compose")
+    def post(self, request: Request) -> Response:
+        """Say what would be drawn, and what may be done with it."""
+        serializer = GenerationRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        project = get_project(request.user, serializer.validated_data.pop("project"))
+        return Response(composed_values(compose(project, serializer.picture_request(project))))
+
+
+class GenerationViewSet(mixins.ListModelMixin, InProjects):
+    """Ask for pictures and follow them."""
+
+    queryset = Generation.objects.select_related("project", "template_version__template").prefetch_related("outputs")
+    serializer_class = GenerationSerializer
+    lookup_value_converter = "uuid"
+    scope = Scope.GENERATE
+
+    @extend_schema(parameters=[PROJECT])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List jobs, newest first."""
+        return super().list(request, *args, **kwargs)
+
+    def retrieve(self, request: Request, pk: Any) -> Response:
+        """Return a job with its progress."""
+        return Response(self.get_serializer(self.get_row()).data)
+
+    @extend_schema(
+        parameters=[KEY_HEADER],
+        request=GenerationRequestSerializer,
+        responses={201: GenerationSerializer, 200: GenerationSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        """Ask for pictures: 201 for a new job, 200 with the first one when the key was used before."""
+        key = request.headers.get("Idempotency-Key", "")
+        if not 0 < len(key) <= 80:
+            message = _("Send an Idempotency-Key header of 1 to 80 characters, so that a retry makes no second job.")
+            raise Problem("idempotency_key_missing", message)
+        serializer = GenerationRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        project = get_project(request.user, serializer.validated_data.pop("project"), Role.EDITOR)
+        known = Generation.objects.filter(requested_by=request.user, idempotency_key=key).exists()
+        job = submit_generation(request.user, project, serializer.picture_request(project), key=key)
+        return Response(self.get_serializer(job).data, status=200 if known else 201)
+
+    @extend_schema(request=None, responses=GenerationSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: Any) -> Response:
+        """Ask the job to stop. Raises 409 when it had ended."""
+        job = self.get_row(Role.EDITOR)
+        if not cancel_generation(job, actor=request.user):
+            raise Problem("job_over", _("This job has ended already."), status=409)
+        return Response(self.get_serializer(self.get_row()).data)
+
+
+class RatingSerializer(serializers.Serializer):
+    """One to five stars; zero takes them back."""
+
+    rating = serializers.IntegerField(min_value=0, max_value=5)
+
+
+class RejectionSerializer(serializers.Serializer):
+    """Whether the picture is put aside."""
+
+    rejected = serializers.BooleanField()
+
+
+class OutputViewSet(mixins.ListModelMixin, InProjects):
+    """Pictures with their recipes and licences."""
+
+    queryset = Output.objects.select_related("project", "generation")
+    serializer_class = OutputSerializer
+    filterset_class = OutputFilter
+    lookup_value_converter = "uuid"
+    ordering = ("-created_at", "-id")
+    scope = Scope.GENERATE
+
+    @extend_schema(parameters=[PROJECT])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List pictures, newest first."""
+        return super().list(request, *args, **kwargs)
+
+    def retrieve(self, request: Request, pk: Any) -> Response:
+        """Return a picture with its recipe, environment and licence."""
+        return Response(self.get_serializer(self.get_row()).data)
+
+    @extend_schema(responses=PICTURE_BYTES)
+    @action(detail=True, url_name="file")
+    def file(self, request: Request, pk: Any) -> FileResponse:
+        """Send the PNG, with its recipe inside."""
+        output = self.get_row()
+        name = storage.download_name(f"{output.spec.get('prompt', '')[:80]} {output.seed}", ".png")
+        return FileResponse(
+            storage.open_stored(settings.MEDIA_ROOT, output.path),
+            as_attachment=True,
+            filename=name,
+            content_type="image/png",
+        )
+
+    @extend_schema(responses=THUMBNAIL_BYTES)
+    @action(detail=True, url_name="thumbnail")
+    def thumbnail(self, request: Request, pk: Any) -> FileResponse:
+        """Send the small WebP."""
+        file = storage.open_stored(settings.MEDIA_ROOT, self.get_row().thumbnail)
+        return FileResponse(file, content_type="image/webp")
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @action(detail=True)
+    def parameters(self, request: Request, pk: Any) -> Response:
+        """Return the recipe as A1111 writes it."""
+        return Response({"parameters": parameters_text(self.get_row())})
+
+    @extend_schema(request=None, responses={202: ReplaySerializer})
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, pk: Any) -> Response:
+        """Ask for the picture to be drawn again from its ledger entry."""
+        replay = request_replay(request.user, self.get_row(Role.EDITOR))
+        return Response(ReplaySerializer(replay).data, status=202)
+
+    @extend_schema(request=RatingSerializer, responses=OutputSerializer)
+    @action(detail=True, methods=["post"])
+    def rate(self, request: Request, pk: Any) -> Response:
+        """Give one to five stars, or take them back with zero."""
+        serializer = RatingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        output = rate_output(request.user, self.get_row(Role.EDITOR), serializer.validated_data["rating"])
+        return Response(self.get_serializer(output).data)
+
+    @extend_schema(request=RejectionSerializer, responses=OutputSerializer)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, pk: Any) -> Response:
+        """Put a picture aside, or take it back."""
+        serializer = RejectionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        output = reject_output(request.user, self.get_row(Role.EDITOR), rejected=serializer.validated_data["rejected"])
+        return Response(self.get_serializer(output).data)
+
+
+class ReplayViewSet(InProjects):
+    """Replays and their verdicts."""
+
+    queryset = Replay.objects.select_related("project", "output")
+    serializer_class = ReplaySerializer
+    lookup_value_converter = "uuid"
+
+    def retrieve(self, request: Request, pk: Any) -> Response:
+        """Return a replay with its progress or its verdict."""
+        return Response(self.get_serializer(self.get_row()).data)

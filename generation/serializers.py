@@ -1,0 +1,253 @@
+"""The API's words for templates, jobs and pictures. They translate; the services decide."""
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+
+from assets.licensing import explain
+from assets.models import ModelFile
+from assets.services import reading_language
+from engine.schedulers import SCHEDULERS
+from projects.access import usable_in
+from projects.models import Project
+from projects.problems import Problem
+
+from . import starting
+from .composing import Composed, PictureRequest
+from .models import Generation, Output, PromptTemplate, Replay, TemplateAlias, TemplateVersion
+from .sentences import failure_sentence
+from .services.generations import any_seed
+from .words import difference_sentence
+
+
+class PictureRequestSerializer(serializers.Serializer):
+    """What to draw. A slot that is left out takes the template's default; an empty one stays empty."""
+
+    base_model = serializers.UUIDField(required=False, help_text="Default: the project's usual model.")
+    vae = serializers.UUIDField(required=False, allow_null=True)
+    template = serializers.SlugField(required=False, help_text="Slug of a template.")
+    version = serializers.CharField(
+        required=False, default="production", max_length=12, help_text="A number, `production` or `candidate`."
+    )
+    slots = serializers.DictField(child=serializers.CharField(allow_blank=True, trim_whitespace=True), required=False)
+    negative = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    variables = serializers.DictField(child=serializers.CharField(allow_blank=True), required=False)
+    width = serializers.IntegerField(required=False)
+    height = serializers.IntegerField(required=False)
+    num_inference_steps = serializers.IntegerField(required=False)
+    guidance_scale = serializers.FloatField(required=False)
+    scheduler = serializers.ChoiceField(choices=list(SCHEDULERS), required=False)
+    clip_skip = serializers.IntegerField(required=False, default=0)
+    seed = serializers.IntegerField(required=False, help_text="Default: any.")
+    count = serializers.IntegerField(required=False, default=1, min_value=1, max_value=8)
+    quality = serializers.ChoiceField(choices=Generation.Quality.choices, required=False, default="draft")
+    campaign = serializers.SlugField(required=False)
+
+    def picture_request(self, project: Project) -> PictureRequest:
+        """Return the request for this project. Raises Problem for a model that it cannot use."""
+        values = dict(self.validated_data)
+        model = self.file_of(project, values.pop("base_model", None), ModelFile.Kind.BASE)
+        vae_id = values.pop("vae", None)
+        slug, version = values.pop("template", None), values.pop("version")
+        campaign = values.pop("campaign", None)
+        return PictureRequest(
+            base_model=model or self.usual_model(project),
+            vae=self.file_of(project, vae_id, ModelFile.Kind.VAE),
+            template_version=starting.version_by_name(project, slug, version) if slug else None,
+            campaign=self.campaign_of(project, campaign) if campaign else None,
+            seed=values.pop("seed", None) if "seed" in values else any_seed(),
+            **values,
+        )
+
+    def usual_model(self, project: Project) -> ModelFile:
+        """Return the model that the Studio starts with."""
+        model = starting.usual_model(project)
+        if model is None:
+            raise Problem("no_model", "This project has no base model yet.", fields={"base_model": "—"})
+        return model
+
+    def file_of(self, project: Project, file_id: Any, kind: str) -> ModelFile | None:
+        """Return a file that the project may use."""
+        if file_id is None:
+            return None
+        rows = usable_in(project, ModelFile.objects.filter(kind=kind, removed_at=None)).select_related("rights")
+        found = rows.filter(id=file_id).first()
+        if found is None:
+            name = "base_model" if kind == ModelFile.Kind.BASE else "vae"
+            raise serializers.ValidationError({name: ["There is no such model in this project."]})
+        return found
+
+    def campaign_of(self, project: Project, slug: str) -> Any:
+        """Return the project's campaign."""
+        found = project.campaigns.filter(slug=slug).first()
+        if found is None:
+            raise serializers.ValidationError({"campaign": ["There is no such campaign in this project."]})
+        return found
+
+
+class GenerationRequestSerializer(PictureRequestSerializer):
+    """What to draw, and for which project."""
+
+    project = serializers.SlugField()
+
+
+def decision_values(decision: Any) -> dict[str, Any]:
+    """Return a decision with its reasons in the reader's language."""
+    return {
+        "action": decision.action.value,
+        "verdict": decision.verdict.value,
+        "effective_license": decision.effective_license,
+        "reasons": explain(decision, reading_language()),
+        "obligations": [each.as_dict() for each in decision.obligations],
+        "restrictions": [each.as_dict() for each in decision.restrictions],
+        "sha256": decision.sha256(),
+    }
+
+
+def composed_values(composed: Composed) -> dict[str, Any]:
+    """Return a composed request for the API."""
+    return {
+        "spec": composed.spec.as_dict(),
+        "recipe_sha256": composed.spec.recipe_sha256(),
+        "tokens": {
+            "used": composed.tokens.used,
+            "limit": composed.tokens.limit,
+            "chunks": composed.tokens.chunks,
+        },
+        "translation": composed.translation_record(),
+        "unknown_words": composed.unknown_words,
+        "choices": [choice.as_dict() for choice in composed.compiled.choices],
+        "generate": decision_values(composed.generate),
+        "publish": decision_values(composed.publish),
+    }
+
+
+class OutputSerializer(serializers.ModelSerializer):
+    """A picture with its exact recipe."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    recipe = serializers.JSONField(source="spec", read_only=True)
+    generation = serializers.UUIDField(source="generation_id", read_only=True)
+    file = serializers.SerializerMethodField()
+    thumbnail = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Output
+        fields = (
+            "id", "project", "generation", "index", "seed", "recipe", "recipe_sha256", "file", "thumbnail",
+            "file_sha256", "pixels_sha256", "size_bytes", "width", "height", "environment", "license", "ledger_seq",
+            "created_at", "rating", "rejected_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_file(self, output: Output) -> str:
+        """Return the address of the PNG."""
+        return reverse("api-output-file", args=[output.id])
+
+    def get_thumbnail(self, output: Output) -> str:
+        """Return the address of the thumbnail."""
+        return reverse("api-output-thumbnail", args=[output.id])
+
+
+class JobSerializer(serializers.ModelSerializer):
+    """What all jobs say of themselves."""
+
+    reason = serializers.SerializerMethodField()
+
+    JOB_FIELDS = (
+        "id", "project", "status", "progress", "stage", "attempt", "queued_at", "started_at", "finished_at", "error",
+        "reason",
+    )  # fmt: skip
+
+    def get_reason(self, job: Any) -> str:
+        """Say why the job failed or was blocked."""
+        return failure_sentence(job.error, job.error_params) if job.error else ""
+
+
+class GenerationSerializer(JobSerializer):
+    """A request for pictures and how far it is."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    recipe = serializers.JSONField(source="spec", read_only=True)
+    base_model = serializers.UUIDField(source="base_model_id", read_only=True)
+    template = serializers.SerializerMethodField()
+    outputs = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Generation
+        fields = (
+            *JobSerializer.JOB_FIELDS, "recipe", "base_model", "template", "count", "quality", "slots", "variables",
+            "choices", "translation", "decision", "outputs",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_template(self, generation: Generation) -> dict[str, Any] | None:
+        """Return the template's slug and version number."""
+        version = generation.template_version
+        return {"slug": version.template.slug, "version": version.number} if version else None
+
+    def get_outputs(self, generation: Generation) -> list[str]:
+        """List the pictures that are there already."""
+        return [str(output.id) for output in generation.outputs.all()]
+
+
+class ReplaySerializer(JobSerializer):
+    """A replay and its verdict."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    output = serializers.UUIDField(source="output_id", read_only=True)
+    differences = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Replay
+        fields = (*JobSerializer.JOB_FIELDS, "output", "verdict", "pixels_sha256", "differences", "ledger_seq")
+        read_only_fields = fields
+
+    def get_differences(self, replay: Replay) -> list[str]:
+        """Say what differs in the environment."""
+        return [str(difference_sentence(each)) for each in replay.differences]
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    """One version of a template; `body` holds slots, negatives, variables and wildcards."""
+
+    class Meta:
+        model = TemplateVersion
+        fields = ("number", "body", "note", "created_at")
+        read_only_fields = ("number", "created_at")
+
+
+class AliasSerializer(serializers.ModelSerializer):
+    """Where an alias points."""
+
+    version = serializers.IntegerField(source="version.number", read_only=True)
+
+    class Meta:
+        model = TemplateAlias
+        fields = ("name", "version", "moved_at")
+        read_only_fields = fields
+
+
+class TemplateSerializer(serializers.ModelSerializer):
+    """A template with its aliases."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    aliases = AliasSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = PromptTemplate
+        fields = ("id", "project", "slug", "name", "name_ja", "description", "created_at", "archived_at", "aliases")
+        read_only_fields = fields
+
+
+class NewTemplateSerializer(serializers.Serializer):
+    """A new template with its first version."""
+
+    project = serializers.SlugField()
+    slug = serializers.SlugField(max_length=80)
+    name = serializers.CharField(max_length=120)
+    name_ja = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    body = serializers.JSONField()
+    note = serializers.CharField(max_length=300, required=False, allow_blank=True)

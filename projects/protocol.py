@@ -1,0 +1,143 @@
+"""What all rooms of the API share: pages, errors in one shape, and limits on what is sent."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
+from rest_framework.response import Response
+
+from .problems import Problem
+
+MAX_JSON_DEPTH = 40
+SENTENCES = {
+    exceptions.ParseError: ("malformed", lambda: _("The request body is not well-formed JSON.")),
+    exceptions.NotAuthenticated: ("not_authenticated", lambda: _("Send a token: Authorization: Bearer dai_…")),
+    exceptions.PermissionDenied: ("forbidden", lambda: _("Your role or your token's scopes do not allow this.")),
+    PermissionDenied: ("forbidden", lambda: _("Your role or your token's scopes do not allow this.")),
+    exceptions.NotFound: ("not_found", lambda: _("There is nothing here, or it is not yours.")),
+    Http404: ("not_found", lambda: _("There is nothing here, or it is not yours.")),
+    exceptions.MethodNotAllowed: ("method_not_allowed", lambda: _("This address does not take this method.")),
+    exceptions.UnsupportedMediaType: ("unsupported_media_type", lambda: _("Send JSON, or a form with a file.")),
+    exceptions.Throttled: ("throttled", lambda: _("Too many requests. Wait as long as Retry-After says.")),
+}
+
+
+class CursorPage(CursorPagination):
+    """Pages without counting: `next` and `previous` are whole addresses."""
+
+    page_size = 50
+    max_page_size = 200
+    page_size_query_param = "page_size"
+    ordering: tuple[str, ...] = ("-created_at", "-id")
+
+    def get_ordering(self, request: Any, queryset: models.QuerySet, view: Any) -> tuple[str, ...]:
+        """Return the order that the view names, or the newest first."""
+        return tuple(getattr(view, "ordering", self.ordering))
+
+
+class BoundedJSONParser(JSONParser):
+    """Read JSON of a bounded size and depth; NaN and Infinity are refused."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        limit = settings.API_MAX_BYTES
+        raw = stream.read(limit + 1)
+        if len(raw) > limit:
+            raise Problem("too_large", _("The request is larger than %(limit)d bytes.") % {"limit": limit}, status=413)
+        try:
+            value = json.loads(raw.decode("utf-8"), parse_constant=refuse_constant)
+        except RecursionError as error:
+            raise Problem("too_deep", _("The JSON is nested too deeply.")) from error
+        except (ValueError, UnicodeDecodeError) as error:
+            raise exceptions.ParseError from error
+        if depth_of(value) > MAX_JSON_DEPTH:
+            raise Problem("too_deep", _("The JSON is nested too deeply."))
+        return value
+
+
+def refuse_constant(text: str) -> None:
+    """Refuse NaN and infinities, which JSON does not have."""
+    raise ValueError(text)
+
+
+def depth_of(value: Any) -> int:
+    """Return how deeply lists and objects are nested, without recursion."""
+    deepest, layer = 0, [value]
+    while layer:
+        inner = [each for each in layer if isinstance(each, dict | list)]
+        layer = [leaf for each in inner for leaf in (each.values() if isinstance(each, dict) else each)]
+        deepest += bool(inner)
+    return deepest
+
+
+def problem_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Answer every mistake in one shape: {"error": {"code", "message", "fields", "details"}}."""
+    if isinstance(error, Problem):
+        fields = {name: [str(message)] for name, message in error.fields.items()}
+        return answer(error.code, str(error), error.status, fields=fields, details=error.details)
+    if isinstance(error, exceptions.ValidationError):
+        fields = messages_by_field(error.detail)
+        first = next(iter(fields.values()), [""])[0]
+        return answer("invalid", _("Some values cannot be used: %(first)s") % {"first": first}, 400, fields=fields)
+    return answer_known(error)
+
+
+def answer_known(error: Exception) -> Response | None:
+    """Answer Django's and DRF's own errors; anything else is a defect and stays one."""
+    for kind, (code, sentence) in SENTENCES.items():
+        if isinstance(error, kind):
+            number = getattr(error, "status_code", None) or (403 if kind is PermissionDenied else 404)
+            return answer(code, sentence(), number, headers=headers_of(error))
+    if isinstance(error, exceptions.AuthenticationFailed):
+        return answer("token_invalid", str(error.detail), 401, headers=headers_of(error))
+    if isinstance(error, exceptions.APIException):
+        return answer(str(error.default_code), str(error.detail), error.status_code)
+    return None
+
+
+def answer(
+    code: str,
+    message: str,
+    number: int,
+    *,
+    fields: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the one shape."""
+    body = {"code": code, "message": message, "fields": dict(fields or {}), "details": dict(details or {})}
+    return Response({"error": body}, status=number, headers=dict(headers or {}))
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """Return the headers that an error asks for."""
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait) + 1)
+    return headers
+
+
+def messages_by_field(detail: Any, prefix: str = "") -> dict[str, list[str]]:
+    """Flatten DRF's nested messages to dotted field names; what belongs to no field is under ""."""
+    if isinstance(detail, dict):
+        flat: dict[str, list[str]] = {}
+        for name, inner in detail.items():
+            own = "" if name == "non_field_errors" else str(name)
+            flat |= messages_by_field(inner, f"{prefix}.{own}".strip("."))
+        return flat
+    if isinstance(detail, list) and any(isinstance(each, dict) for each in detail):
+        return {
+            name: found
+            for index, each in enumerate(detail)
+            for name, found in messages_by_field(each, f"{prefix}.{index}".strip(".")).items()
+        }
+    return {prefix: [str(each) for each in (detail if isinstance(detail, list) else [detail])]}
