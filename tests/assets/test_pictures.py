@@ -329,13 +329,33 @@ def test_transparency_is_part_of_the_identity():
     assert flatten(half).mode == "RGB"
 
 
-def test_a_color_profile_is_applied_and_survives_the_strip():
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    verified = open_picture(save(picture(), icc_profile=lab))
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+RED_IS_BLUE = SRGB.replace(b"s\0R\0G\0B", b"x\0R\0G\0B").replace(b"sRGB", b"xRGB")
+RED_IS_BLUE = RED_IS_BLUE.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
+
+
+def test_an_srgb_profile_changes_no_pixel():
+    verified = open_picture(save(picture(), icc_profile=SRGB))
     assert pixels_hash(verified.image) == pixels_hash(picture())
-    for kind in ("PNG", "JPEG", "WEBP"):
-        stripped = strip_picture(save(picture(), kind, icc_profile=lab))
-        assert Image.open(io.BytesIO(stripped)).info["icc_profile"] == lab
+    assert verified.warnings == ()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_another_color_profile_is_applied(kind, mode):
+    red = Image.new(mode, (8, 8), (250, 5, 5, 128)[: len(mode)])
+    verified = open_picture(save(red, kind, icc_profile=RED_IS_BLUE, **({"lossless": True} if kind == "WEBP" else {})))
+    pixel = verified.image.getpixel((4, 4))
+    assert verified.image.mode == mode
+    assert pixel[2] > 240
+    assert pixel[0] < 20
+    assert pixel[3:] in ((), (128,))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_color_profile_survives_the_strip(kind):
+    stripped = strip_picture(save(picture(), kind, icc_profile=RED_IS_BLUE))
+    assert Image.open(io.BytesIO(stripped)).info["icc_profile"] == RED_IS_BLUE
 
 
 def test_a_profile_that_does_not_fit_is_left_out_and_said():
