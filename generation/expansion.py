@@ -19,7 +19,7 @@ PART = re.compile(
     r"|(?P<text>[^\\<_{}|]+|.)",
     re.IGNORECASE | re.DOTALL,
 )
-EXPRESSION = re.compile(r"(?<!\\)\{\{[^{}|]*\}\}|\{%")
+EXPRESSION = re.compile(r"(?<!\\)\{(?:\{[^{}|]*\}\}|%)")
 VARIABLE = re.compile(rf"\s*({NAME})\s*")
 
 
