@@ -11,25 +11,31 @@ from engine.errors import ModelError
 from engine.folders import PIPELINES, Loaded, load_folder, load_vae_folder
 from engine.headers import component_files, detect_architecture, hash_model, read_header
 from engine.singles import load_single, load_vae_single
-from engine.specs import Architecture, Resolve
+from engine.specs import AdapterRef, Architecture, Resolve
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Resident:
-    """Hold one model in memory; `pipelines` are the cheap shells that diffusers puts around its parts, by VAE hash."""
+    """Hold one model in memory.
+
+    `pipelines` are the cheap shells that diffusers puts around its parts, by VAE hash; `applied` are the adapters
+    that are on now, `tokenizers` those that know their words, and `tables` the word tables that they replaced.
+    """
 
     sha256: str
     architecture: Architecture | None
     loaded: Loaded
     bytes: int
     pipelines: dict[str | None, Any] = field(default_factory=dict)
-    applied: tuple[Any, ...] = ()
+    applied: tuple[AdapterRef, ...] = ()
+    tokenizers: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
 
     def build_pipeline(self, vae_sha256: str | None, vae: Any) -> Any:
         """Return diffusers' own pipeline around these parts, with another VAE when one is given."""
         if vae_sha256 not in self.pipelines:
             assert self.architecture is not None
-            parts = dict(self.loaded.parts) | ({"vae": vae} if vae is not None else {})
+            parts = {**self.loaded.parts, **self.tokenizers} | ({"vae": vae} if vae is not None else {})
             extra = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
             is_first = self.architecture in ("sd1", "sd2")
             pipeline = PIPELINES[self.architecture](scheduler=None, **parts, **(extra if is_first else {}))

@@ -61,7 +61,8 @@ class SeededSdeScheduler(diffusers.DPMSolverSDEScheduler):
 
     def _draw_path(self, sample: torch.Tensor) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         sigmas = self.sigmas[self.sigmas > 0]
-        start = torch.zeros(sample.shape, dtype=torch.float32)
+        low, high = sigmas.min().item(), sigmas.max().item()
         # A path needs two ends, also where a single step leaves only one noise level.
-        path = BrownianTreeNoiseSampler(start, sigmas.min().item() * 0.999, sigmas.max().item(), self.noise_seed)
+        low = low if low < high else high / 2
+        path = BrownianTreeNoiseSampler(torch.zeros(sample.shape), low, high, self.noise_seed)
         return lambda sigma, sigma_next: path(sigma, sigma_next).to(sample.device, sample.dtype)
