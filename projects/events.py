@@ -20,9 +20,18 @@ SENTENCES: dict[str, Any] = {
     "projects.member.removed": gettext_lazy("Member removed: {person}, who was {from_role}"),
     "generation.requested": gettext_lazy("Pictures asked for: {count}"),
     "generation.cancel_requested": gettext_lazy("Job canceled with {done} of {count} pictures made"),
+    "generation.blocked": gettext_lazy("Job stopped: the rights do not allow it any more"),
     "generation.output.created": gettext_lazy("Picture made under {license}, seed {seed}"),
+    "generation.output.rated": gettext_lazy("Picture rated: {from} → {to} stars"),
+    "generation.output.rejected": gettext_lazy("Picture put aside"),
+    "generation.output.restored": gettext_lazy("Picture taken back"),
     "generation.replay.requested": gettext_lazy("Replay asked for"),
     "generation.replay.finished": gettext_lazy("Replay finished: {verdict}"),
+    "generation.template.created": gettext_lazy("Template made: {name}"),
+    "generation.template.version_saved": gettext_lazy("Template saved as version {version}"),
+    "generation.template.alias_moved": gettext_lazy("Template’s {alias} moved: version {from} → {to}"),
+    "generation.template.archived": gettext_lazy("Template archived"),
+    "generation.template.restored": gettext_lazy("Template taken back from the archive"),
 }
 
 ADDED = gettext_lazy("Member added: {person}, as {to_role}")
@@ -38,6 +47,7 @@ AREAS = {
     "projects.project.": gettext_lazy("Settings"),
 }
 
+ALIASES = {"production": gettext_lazy("production"), "candidate": gettext_lazy("candidate")}
 VERDICTS = {"exact": gettext_lazy("exact"), "drift": gettext_lazy("drift")}
 
 
@@ -71,8 +81,9 @@ def words_of(event: str, subject: str, payload: Mapping[str, Any], people: Mappi
         words["seed"] = str(payload["spec"].get("seed", "–"))
     if "decision" in payload:
         words["license"] = payload["decision"].get("effective_license", "–")
-    if payload.get("verdict") in VERDICTS:
-        words["verdict"] = str(VERDICTS[payload["verdict"]])
+    for name, known in (("verdict", VERDICTS), ("alias", ALIASES)):
+        if payload.get(name) in known:
+            words[name] = str(known[payload[name]])
     return words
 
 

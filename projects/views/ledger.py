@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -22,7 +21,15 @@ from ..forms import LedgerFilterForm
 from ..models import Project, User
 
 PAGE_SIZE = 50
-SUBJECT_VIEWS = {"output": "picture", "model_file": "model_file", "template": "template"}
+# Where each kind of subject is shown, and whether that page is about one of its kind.
+SUBJECT_VIEWS = {
+    "output": ("picture", True),
+    "generation": ("generation", True),
+    "template": ("template_by_id", True),
+    "model_file": ("model_file", True),
+    "project": ("project_settings", False),
+    "member": ("members", False),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,19 +124,17 @@ def line_of(project: Project, entry: Entry, people: dict[str, User]) -> Line:
         entry=entry,
         person=people.get(entry.actor),
         sentence=sentence(entry.event, entry.subject, data, people),
-        url=subject_url(project, entry.subject, data),
+        url=subject_url(project, entry.subject),
     )
 
 
-def subject_url(project: Project, subject: str, payload: dict[str, Any]) -> str:
+def subject_url(project: Project, subject: str) -> str:
     """Return the page of what an entry is about, or "" when it has none."""
     kind, _colon, key = subject.partition(":")
-    view = SUBJECT_VIEWS.get(kind)
-    if view is None:
+    if kind not in SUBJECT_VIEWS:
         return ""
-    if kind == "template":
-        key = str(payload.get("slug", ""))
+    view, has_key = SUBJECT_VIEWS[kind]
     try:
-        return reverse(view, args=[project.slug, key])
+        return reverse(view, args=[project.slug, key] if has_key else [project.slug])
     except NoReverseMatch:
         return ""
