@@ -13,7 +13,8 @@ from engine.weights import parse_weights
 MIN_SIDE, MAX_SIDE = 64, 4096
 MIN_STEPS, MAX_STEPS = 1, 150
 MAX_GUIDANCE = 30.0
-MAX_SEED = 2**63 - 1
+# Whole numbers beyond this have no exact place in canonical JSON (RFC 8785).
+MAX_SEED = 2**53 - 1
 MAX_CLIP_SKIP = 11
 MAX_PROMPT_CHARACTERS = 20_000
 MAX_ADAPTERS = 20

@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from jobs.models import Job
 
+from engine.limits import MAX_SEED
 from engine.specs import ImageSpec
 
 
@@ -128,7 +129,7 @@ class Generation(Job):
     def spec_for(self, index: int) -> ImageSpec:
         """Return the recipe of picture `index` (0-based)."""
         spec = ImageSpec.from_dict(self.spec)
-        return spec.replace(seed=(spec.seed + index) % 2**63)
+        return spec.replace(seed=(spec.seed + index) % (MAX_SEED + 1))
 
 
 class Output(models.Model):

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from assets.models import ModelFile
+from assets.storage import sweep_incoming
 from engine.render import Engine
 from engine.specs import OnStep, Step
 from jobs.models import Job
@@ -18,7 +19,8 @@ from .services.replays import recorded_spec, save_replay
 
 @cache
 def engine() -> Engine:
-    """Return this worker's engine, which keeps models between jobs."""
+    """Return this worker's engine, which keeps models between jobs; a dead worker's half-written files go first."""
+    sweep_incoming(settings.MEDIA_ROOT, older_than_seconds=settings.JOB_STALE_SECONDS)
     return Engine(
         resolve_file,
         memory_budget_bytes=settings.ENGINE_MEMORY_BYTES,
