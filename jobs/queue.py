@@ -1,4 +1,6 @@
-"""The bell: tell a cluster of workers that there is work. The only file that names django_q.
+"""The bell: tell a cluster of workers that there is work.
+
+Only this file names django_q, besides `patience` and the command `qcluster`, which mend it inside its own processes.
 
 A message may be lost or arrive twice; the job's row decides. See `jobs.models` and `jobs.reaper`.
 """

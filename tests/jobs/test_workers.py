@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from django.utils import timezone
 
@@ -62,6 +64,29 @@ def test_a_job_survives_the_death_of_its_worker(workers, make_nap):
     wait_until(lambda: over(nap), seconds=30, what="the second attempt")
     assert (nap.status, nap.attempt) == (Status.SUCCEEDED, 2)
     assert nap.runs.values("pid").distinct().count() == 2
+
+
+def test_the_death_of_an_idle_worker_leaves_no_deaf_cluster(workers, make_nap):
+    first, second = make_nap(), make_nap()
+    queue.ring(first)
+    wait_until(lambda: over(first), what="the first nap")
+    time.sleep(0.5)
+    os.kill(first.runs.get().pid, signal.SIGKILL)
+    time.sleep(1.5)
+    queue.ring(second)
+    wait_until(lambda: over(second), seconds=15, what="the second nap")
+
+
+def test_workers_end_when_their_guard_is_killed(workers, make_nap):
+    nap, after = make_nap(), make_nap()
+    queue.ring(nap)
+    wait_until(lambda: over(nap), what="the nap")
+    worker = psutil.Process(nap.runs.get().pid)
+    worker.parent().kill()
+    wait_until(lambda: not worker.is_running(), seconds=15, what="the worker's end")
+    workers.restart("gpu")
+    queue.ring(after)
+    wait_until(lambda: over(after), what="the nap after")
 
 
 def test_a_job_survives_the_death_of_its_whole_cluster(workers, make_nap):

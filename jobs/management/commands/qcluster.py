@@ -4,6 +4,7 @@ from typing import Any
 
 from django_q.management.commands.qcluster import Command as QClusterCommand
 
+from jobs.patience import be_patient
 from jobs.queue import cluster_name, clusters
 
 
@@ -18,4 +19,5 @@ class Command(QClusterCommand):
         if name != cluster_name():
             os.environ["Q_CLUSTER_NAME"] = name
             os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+        be_patient()
         super().handle(*args, **options)
