@@ -6,7 +6,6 @@ A message may be lost or arrive twice; the job's row decides. See `jobs.models` 
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -38,7 +37,10 @@ def enqueue(dotted: str, *args: object, queue: str = LIGHT, after_commit: bool =
 
     After a commit a broker that does not answer is logged, not raised: the reaper rings again for jobs.
     """
-    send = partial(async_task, dotted, *args, cluster=queue)
+
+    def send() -> None:
+        async_task(dotted, *args, cluster=queue)
+
     if after_commit:
         transaction.on_commit(send, robust=True)
     else:

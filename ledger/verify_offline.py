@@ -226,9 +226,9 @@ class Export:
             check_mark(mark, self.tree.size, roots)
         count = self.header.get("count")
         if count != self.tree.size:
-            code = "beyond_head" if isinstance(count, int) and count < self.tree.size else "tail_missing"
-            seq = count + 1 if code == "beyond_head" else self.tree.size + 1
-            raise Broken(code, seq, expected=count, count=self.tree.size)
+            if isinstance(count, int) and count < self.tree.size:
+                raise Broken("beyond_head", count + 1, expected=count)
+            raise Broken("tail_missing", self.tree.size + 1, expected=count, count=self.tree.size)
         if not self.footer:
             raise Broken("format", detail="the last line is no footer")
         if self.footer != {"count": count, "root": self.tree.root()}:

@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.db import DatabaseError, connection, transaction
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
@@ -38,6 +38,11 @@ def test_a_message_may_go_at_once():
     with transaction.atomic():
         queue.enqueue("os.getpid", after_commit=False)
         assert queue.waiting("light") == 1
+
+
+def test_the_command_that_starts_clusters_is_ours():
+    """`qcluster --name` needs it; "jobs" stands before "django_q" in INSTALLED_APPS."""
+    assert get_commands()["qcluster"] == "jobs"
 
 
 def test_an_unknown_cluster_does_not_start(capsys):
