@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file
 from transformers import CLIPTokenizer
 
@@ -17,6 +17,7 @@ from engine.starter.tokenizer import train_tokenizer
 
 CPU = torch.device("cpu")
 COUNT = 24
+UNET = "diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -173,21 +174,38 @@ def test_scenes_are_written_with_their_words(tmp_path):
     assert np.array_equal(dataset.open_images(tmp_path)[2], np.asarray(render(stored[2])))
 
 
-def test_command_line_trains_from_the_shipped_weights(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_command_line_makes_a_whole_model_from_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "VALIDATION_COUNT", 4)
+    train.main(["--stage", "all", "--out", str(tmp_path), "--device", "cpu", "--scenes", "80", "--steps", "1"])
+    pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "model")
+    assert pipeline.unet.config.in_channels == pipeline.vae.config.latent_channels
+    assert len(pipeline.tokenizer) == pipeline.text_encoder.config.vocab_size
+    assert load_judge(tmp_path / "judge.safetensors")
+
+
+@pytest.mark.slow
+def test_command_line_goes_on_from_given_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "VALIDATION_COUNT", 4)
     common = ["--out", str(tmp_path), "--init", str(WEIGHTS), "--device", "cpu", "--scenes", "36"]
     train.main(["--stage", "scenes", *common])
     train.main(["--stage", "unet", "--steps", "1", *common])
-    unet = UNet2DConditionModel.from_pretrained(tmp_path / "model" / "unet")
-    assert unet.dtype == torch.float32 or unet.dtype == torch.float16
-    assert AutoencoderKL.from_pretrained(tmp_path / "model" / "vae").config.latent_channels == 8
+    shipped, trained = (load_file(folder / "unet" / UNET) for folder in (WEIGHTS, tmp_path / "model"))
+    assert shipped.keys() == trained.keys()
+    assert all(torch.allclose(shipped[key], trained[key], atol=1e-2) for key in shipped)
+
+
+def test_a_training_goes_on_from_its_checkpoint_when_asked(scenes, images, tmp_path):
+    steps = []
+    for whole, resume in ((2, False), (3, True), (2, False)):
+        task = judging_task(scenes, images)
+        budget = loop.Budget(steps=whole)
+        progress = loop.train(task, tmp_path, export_to=tmp_path, budget=budget, resume=resume, name="tiny")
+        steps.append(progress.step)
+    assert steps == [2, 3, 2]
 
 
 def test_labels_name_the_scene(scenes):
     labels = label_scenes(scenes)
     assert labels["color"].shape == (COUNT,)
     assert math.prod(labels["subject"].shape) == COUNT
-
-
-def test_shipped_judge_reads_real_scenes(scenes, images):
-    assert load_judge()(vae.to_tensor(images[:2]))["style"].shape == (2, 5)
