@@ -135,7 +135,7 @@ def decide(action: Action | str, inputs: Sequence[Input], context: Context) -> D
     terms = meet(*(part.terms for part in arrived))
     reasons = check(terms, gate, context)
     if gate is Action.INGEST:
-        reasons = (*reasons, *_without_evidence(inputs))
+        reasons = tuple(sorted({*reasons, *_without_evidence(inputs)}, key=Reason.sort_key))
     return Decision(
         action=gate,
         verdict=_verdict(reasons),
@@ -156,7 +156,11 @@ def _arriving(inputs: Iterable[Input], action: Action, context: Context) -> list
         for part in parts_of(each.facts, each.item, each.ref):
             bundles.setdefault((part.license, part.kind, edge, policy), []).append(part.terms)
     return [
-        Part(license=license_id, kind=kind, terms=travel(meet(*terms), kind, edge, action, policy))
+        Part(
+            license=license_id,
+            kind=kind,
+            terms=travel(meet(*terms), kind=kind, edge=edge, action=action, policy=policy),
+        )
         for (license_id, kind, edge, policy), terms in bundles.items()
     ]
 

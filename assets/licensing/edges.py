@@ -99,7 +99,7 @@ def edge_for(kind: str, action: Action) -> Edge:
     return Edge.MODEL_TO_OUTPUT if action in MAKES_OUTPUT else Edge.MODEL_TO_MODEL
 
 
-def travel(terms: Terms, kind: str, edge: Edge, action: Action, policy: Policy) -> Terms:
+def travel(terms: Terms, *, kind: str, edge: Edge, action: Action, policy: Policy) -> Terms:
     """Return what of the terms of a licence of this kind reaches the product; travelling keeps meets.
 
     Raises LicensingError where the edge has no such action.

@@ -12,7 +12,7 @@ from .terms import LicensingError, Release
 KINDS = ("base_model", "vae", "adapter", "upscaler", "training_picture", "input_picture")
 STATES = ("pending", "cleared", "refused", "withdrawn")
 WORLD = "WW"
-SILENT = (None, "", (), {})
+SILENT: tuple[Any, ...] = (None, "", (), {})
 
 
 def end_of_day(day: date, time_zone: str) -> datetime:
@@ -68,7 +68,7 @@ class RightsFacts:
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready values, without those that say nothing; a limit to nowhere says something."""
-        silent = {name: (None,) for name in ("territory", "media", "purposes")}
+        silent = dict.fromkeys(("territory", "media", "purposes"), (None,))
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: _plain(value) for name, value in values.items() if value not in silent.get(name, SILENT)}
 

@@ -1,7 +1,8 @@
 """From the facts of one thing to its terms: what its licences grant, what its own record narrows, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .choices import Choice, choose_branch
@@ -9,6 +10,7 @@ from .facts import RightsFacts
 from .profiles import POLICY, Profile, house_profiles, profile
 from .terms import PERMISSIONS, SCOPES, Obligation, Permission, Reason, Release, Restriction, Terms, meet
 
+CREDIT = "attribution"
 NO_TRAINING = "DMI-PROHIBITED"
 CODES = {Permission.DENY: "forbidden", Permission.UNKNOWN: "not_granted", Permission.REVIEW: "needs_review"}
 
@@ -54,49 +56,69 @@ def terms_of(facts: RightsFacts, item: str = "", ref: str = "") -> Terms:
 
 
 def parts_of(facts: RightsFacts, item: str = "", ref: str = "") -> list[Part]:
-    """Return the terms per licence of a thing, and last those of its own record."""
+    """Return the terms per licence of a thing and of its own record, a licence's general part shared by all things."""
     item = item or facts.title or facts.source_url or facts.kind
     choice, policy = choose_branch(facts.expression, facts.branch), house_profiles()[POLICY]
     recorded = _recorded(facts, Witness(item=item, ref=ref, source=policy))
     parts = [Part(license=POLICY, kind="policy", terms=recorded)]
     for source in map(profile, choice.licenses):
         witness = Witness(item=item, ref=ref, source=policy if choice.problem else source)
-        terms = _unlicensed(choice, source, witness) if choice.problem else _licensed(facts, witness)
-        parts.append(Part(license=source.id, kind=source.kind, terms=terms))
+        found = [_unlicensed(choice, source, witness)] if choice.problem else _licensed(facts, witness)
+        parts += [Part(license=source.id, kind=source.kind, terms=terms) for terms in found]
     return parts
 
 
-def _licensed(facts: RightsFacts, witness: Witness) -> Terms:
-    source = witness.source
-    answers = dict(source.permissions)
-    clauses: dict[str, str] = {}
-    purposes = source.purposes
-    for rule in source.rules:
-        if rule.applies(facts.parameters):
-            answers.update(rule.then)
-            clauses.update(dict.fromkeys((*rule.then, "purposes"), rule.clause))
-            purposes = purposes if rule.purposes is None else rule.purposes
-    values: dict[str, Any] = {name: answers.get(name, Permission.UNKNOWN) for name in PERMISSIONS}
-    narrow = {name: value for name, value in values.items() if value < Permission.ALLOW}
-    reasons = [witness.says(name, value, clause=clauses.get(name, "")) for name, value in narrow.items()]
-    if purposes is not None:
-        reasons.append(witness.limits("purposes", clause=clauses.get("purposes", ""), allowed=sorted(purposes)))
-    return Terms(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a licence says in general, and which clause is behind each answer that a rule has changed."""
+
+    terms: Terms
+    clauses: Mapping[str, str]
+
+
+@cache
+def _standard_answers(license_id: str) -> Answers:
+    return _answers(profile(license_id), {})
+
+
+def _answers(source: Profile, parameters: Mapping[str, Any]) -> Answers:
+    values: dict[str, Any] = {name: source.permission(name) for name in PERMISSIONS}
+    purposes, clauses = source.purposes, dict[str, str]()
+    for rule in (each for each in source.rules if each.applies(parameters)):
+        for name, value in rule.then.items():
+            if value < values[name]:
+                values[name], clauses[name] = value, rule.clause
+        if rule.purposes is not None:
+            purposes = rule.purposes if purposes is None else purposes & rule.purposes
+            clauses["purposes"] = rule.clause
+    terms = Terms(
         **values,
         outbound=source.outbound,
         purposes=purposes,
         ceilings=frozenset(source.ceilings),
-        obligations=frozenset(_obligations(source, facts)),
+        obligations=frozenset(_obligations(source)),
         restrictions=frozenset(_restrictions(source)),
         evidence=frozenset({source.evidence}),
-        reasons=frozenset((*reasons, *_limits(witness))),
     )
+    return Answers(terms=terms, clauses=clauses)
 
 
-def _limits(witness: Witness) -> Iterator[Reason]:
-    if witness.source.outbound is not None:
-        yield witness.limits("outbound", allowed=sorted(witness.source.outbound))
-    for each in witness.source.ceilings:
+def _licensed(facts: RightsFacts, witness: Witness) -> list[Terms]:
+    source = witness.source
+    general = _answers(source, facts.parameters) if source.rules else _standard_answers(source.id)
+    credits, reasons = frozenset(_credits(source, facts)), frozenset(_narrowed(general, witness))
+    return [general.terms, Terms(obligations=credits, reasons=reasons)] if credits or reasons else [general.terms]
+
+
+def _narrowed(general: Answers, witness: Witness) -> Iterator[Reason]:
+    terms, clauses = general.terms, general.clauses
+    for name in PERMISSIONS:
+        if getattr(terms, name) < Permission.ALLOW:
+            yield witness.says(name, getattr(terms, name), clause=clauses.get(name, ""))
+    for name in ("purposes", "outbound"):
+        if getattr(terms, name) is not None:
+            yield witness.limits(name, clause=clauses.get(name, ""), allowed=sorted(getattr(terms, name)))
+    for each in terms.ceilings:
         yield witness.limits("ceilings", amount=str(each.amount), currency=each.currency, inclusive=each.inclusive)
 
 
@@ -108,8 +130,16 @@ def _unlicensed(choice: Choice, source: Profile, witness: Witness) -> Terms:
     return Terms(**values, evidence=frozenset({source.evidence}), reasons=frozenset({reason}))
 
 
+@cache
+def _silent_record() -> Terms:
+    return Terms(evidence=frozenset({house_profiles()[POLICY].evidence}))
+
+
 def _recorded(facts: RightsFacts, witness: Witness) -> Terms:
-    standing = [*_standing(facts, witness)]
+    standing = list(_standing(facts, witness))
+    reasons = frozenset((*standing, *_recorded_limits(facts, witness)))
+    if not reasons and not facts.evidence:
+        return _silent_record()
     values: dict[str, Any] = {each.dimension: each.value for each in standing}
     for name in SCOPES:
         limit = getattr(facts, name)
@@ -120,7 +150,7 @@ def _recorded(facts: RightsFacts, witness: Witness) -> Terms:
         caps=tuple(sorted(facts.caps.items())),
         releases=tuple(sorted((subject, Release[word.upper()]) for subject, word in facts.releases.items())),
         evidence=frozenset({witness.source.evidence, *facts.evidence}),
-        reasons=frozenset((*standing, *_recorded_limits(facts, witness))),
+        reasons=reasons,
     )
 
 
@@ -147,19 +177,27 @@ def _recorded_limits(facts: RightsFacts, witness: Witness) -> Iterator[Reason]:
         yield witness.limits("releases", clause="releases", subject=subject, release=release)
 
 
-def _obligations(source: Profile, facts: RightsFacts) -> Iterator[Obligation]:
+def _obligations(source: Profile) -> Iterator[Obligation]:
     for each in source.obligations:
-        credit = each["kind"] == "attribution"
-        yield Obligation(
-            kind=each["kind"],
-            on=tuple(each["on"]),
-            license=source.id,
-            license_url=source.license_url,
-            clause=source.clause_of(each["clause"]),
-            creator=facts.creator if credit else "",
-            title=facts.title if credit else "",
-            source_url=facts.source_url if credit else "",
-        )
+        if each["kind"] != CREDIT:
+            yield _owed(source, each)
+
+
+def _credits(source: Profile, facts: RightsFacts) -> Iterator[Obligation]:
+    for each in source.obligations:
+        if each["kind"] == CREDIT:
+            yield _owed(source, each, creator=facts.creator, title=facts.title, source_url=facts.source_url)
+
+
+def _owed(source: Profile, entry: Mapping[str, Any], **work: Any) -> Obligation:
+    return Obligation(
+        kind=entry["kind"],
+        on=tuple(entry["on"]),
+        license=source.id,
+        license_url=source.license_url,
+        clause=source.clause_of(entry["clause"]),
+        **work,
+    )
 
 
 def _restrictions(source: Profile) -> Iterator[Restriction]:

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "licenses"
 UNKNOWN = "LicenseRef-Daicho-Unknown"
 POLICY = "LicenseRef-Daicho-Policy"
 LANGUAGES = ("en", "ja")
+TESTS = {"has", "lacks", "equals", "differs"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Change answers when a parameter of the licensed item `has`, `lacks` or `equals` a value."""
+    """Narrow answers when a parameter of the licensed item `has`, `lacks`, `equals` or `differs` from a value."""
 
     parameter: str
     test: str
@@ -36,10 +37,10 @@ class Rule:
     clause: str
 
     def applies(self, parameters: Mapping[str, Any]) -> bool:
-        """Say whether this item's parameters meet the rule. A missing parameter has nothing and equals nothing."""
+        """Say whether this item's parameters meet the rule. A missing parameter lacks and differs from everything."""
         given = parameters.get(self.parameter)
-        if self.test == "equals":
-            return bool(given == self.value)
+        if self.test in ("equals", "differs"):
+            return (given == self.value) is (self.test == "equals")
         held = given if isinstance(given, list | tuple | set | frozenset) else ()
         return (self.value in held) is (self.test == "has")
 
@@ -185,7 +186,7 @@ def _set_of(values: list[str] | None) -> frozenset[str] | None:
 
 def _check(profile: Profile) -> None:
     strange = set(profile.permissions) - set(PERMISSIONS)
-    strange |= {rule.test for rule in profile.rules} - {"has", "lacks", "equals"}
+    strange |= {rule.test for rule in profile.rules} - TESTS
     strange |= {rule.clause for rule in profile.rules} - set(profile.clauses)
     strange |= {each["clause"] for each in (*profile.obligations, *profile.restrictions)} - set(profile.clauses)
     if "whole" not in profile.clauses:

@@ -201,8 +201,11 @@ def test_travelling_keeps_meets(
 ) -> None:  # fmt: skip
     assume((edge, action) in travelled())
     kind = "public_license" if public else "contract"
-    apart = meet(travel(one, kind, edge, action, policy), travel(other, kind, edge, action, policy))
-    assert travel(meet(one, other), kind, edge, action, policy) == apart
+
+    def through(carried: Terms) -> Terms:
+        return travel(carried, kind=kind, edge=edge, action=action, policy=policy)
+
+    assert through(meet(one, other)) == meet(through(one), through(other))
 
 
 def travelled() -> set[tuple[Edge, Action]]:
