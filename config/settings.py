@@ -61,10 +61,10 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "rest_framework",
     "drf_spectacular",
+    "jobs",  # before django_q: its qcluster takes --name where processes fork
     "django_q",
     "projects",
     "ledger",
-    "jobs",
     "assets",
     "training",
     "generation",
