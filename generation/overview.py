@@ -15,6 +15,7 @@ from projects.access import visible_to
 from projects.models import Membership, Project, Role, User
 
 from .models import Generation, Output, Replay
+from .sentences import failure_sentence
 from .words import stage_word
 
 WARN_DAYS = (7, 30, 90)
@@ -105,6 +106,7 @@ def jobs_of(user: User, recent: int = 6) -> list[Generation]:
     jobs = [*unfinished, *ended.order_by("-queued_at")[:recent]]
     for job in jobs:
         job.stage_label = stage_word(job.stage)
+        job.why = failure_sentence(job.error, job.error_params)
     return jobs
 
 

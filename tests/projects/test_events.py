@@ -19,8 +19,13 @@ def written_events():
         for path in (ROOT / app).rglob("*.py"):
             for call in ast.walk(ast.parse(path.read_text())):
                 if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"record", "append"}:
-                    texts = (node.value for part in call.args for node in ast.walk(part) if isinstance(node, ast.Constant))
-                    yield from (text for text in texts if isinstance(text, str) and EVENT.fullmatch(text))
+                    yield from filter(EVENT.fullmatch, texts_in(call))
+
+
+def texts_in(call):
+    """Return the strings among the arguments of a call."""
+    nodes = (node for part in call.args for node in ast.walk(part))
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
 def test_every_event_that_is_written_has_a_sentence():
