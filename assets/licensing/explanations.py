@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -123,7 +124,7 @@ def _value(name: str, value: Any, reason: Reason, language: str) -> str:
     if name == "other":
         return _license_name(str(value), language)
     if name in ("amount", "revenue", "most"):
-        return f"{float(value):,.0f}"
+        return f"{Decimal(str(value)):,.2f}".removesuffix(".00")
     return label(LABELED.get(name, ""), str(value), language)
 
 

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -37,6 +40,7 @@ from tests.assets.rights_cast import SD15, STARTER, base, context, photo
 
 LAST_SECOND = datetime(2026, 12, 31, 14, 59, 59, tzinfo=UTC)
 SHARED_TEXTS = Path("/usr/share/common-licenses")
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "rights.md"
 FIRST_STEP = {
     "CC0-1.0",
     "CC-BY-4.0",
@@ -237,3 +241,22 @@ def test_terms_say_what_the_whole_thing_says() -> None:
     assert all(getattr(nothing, name) is Permission.UNKNOWN for name in PERMISSIONS)
     with pytest.raises(TypeError):
         Terms.from_dict({"smell": "allow"})
+
+
+def test_the_guide_lists_every_profile_and_its_example_runs() -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    assert {name for name in house_profiles() if f"| {name}" not in guide} == set()
+    (example,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    spoken = subprocess.run(
+        [sys.executable, "-c", f"{example}\nprint(decision.verdict)"],
+        capture_output=True, text=True, check=True, cwd=GUIDE.parents[1],
+    )  # fmt: skip
+    assert spoken.stdout.strip() == "allow"
+
+
+def test_the_algebra_knows_nothing_of_django() -> None:
+    question = "import assets.licensing, sys; print(sorted(set(sys.modules) & {'django', 'rest_framework', 'torch'}))"
+    answered = subprocess.run(
+        [sys.executable, "-c", question], capture_output=True, text=True, check=True, cwd=GUIDE.parents[1]
+    )  # fmt: skip
+    assert answered.stdout.strip() == "[]"

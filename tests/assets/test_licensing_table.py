@@ -129,3 +129,8 @@ def test_an_exception_takes_off_licences_but_no_contract() -> None:
     assert decide("publish", [SD15, SA_LESSON], context(**recorded)).allowed
     limited = lesson("shared", "CC-BY-SA-4.0", territory=["US"])
     assert not decide("publish", [SD15, limited], context(**recorded)).allowed
+
+
+def test_a_cent_too_much_is_shown_to_the_cent() -> None:
+    (sentence,) = explain(decide("generate", [SD35], context(revenue=Decimal("1000000.01"))), "en")
+    assert "USD 1,000,000; the company's is 1,000,000.01." in sentence
