@@ -12,7 +12,7 @@ from typing import Literal
 from assets.vocabulary import VocabularyTerm
 from generation.segment import Lexeme
 
-Role = Literal["noun", "modifier", "trailing", "tag"]
+Role = Literal["noun", "adjective", "modifier", "trailing", "tag"]
 
 ARTICLE = re.compile(r"(?:a|an) (?=\S)")
 DETERMINERS = re.compile(
@@ -21,7 +21,7 @@ DETERMINERS = re.compile(
 )
 TRAILING = re.compile(
     r"(?:on|in|at|under|over|by|with|near|among|inside|behind|beside|between|against|around|from|into|through|during"
-    r"|surrounded|wearing|holding)\b"
+    r"|surrounded|covered|wearing|holding)\b|\w+ing "
 )
 MANY = re.compile(r"(?:two|three|four|five|six|seven|eight|nine|ten|many|several|(?!1\b)\d+)\b", re.IGNORECASE)
 PLURALS = (
@@ -35,6 +35,9 @@ PLURALS = (
 PREPOSITIONS = {"object": "", "place": "on", "means": "with"}
 VOWEL_SOUND = re.compile(r"[aeio]|u(?!ni|se|su|ku|t[ei])|hour|honest|heir", re.IGNORECASE)
 CONSONANT_SOUND = re.compile(r"eu|one\b|once\b|ukulele", re.IGNORECASE)
+PLACE = re.compile(r"(?:on|in|at|under|by|near|among|inside|above|with) (?P<article>an? |the )?(?P<thing>.+)")
+MEASURE = re.compile(r"(?:bowl|cup|glass|bottle|plate|loaf|bar|bunch|bouquet|pair|group) of (?=\S)")
+TRANSITIVE = re.compile(r"(?:holding|wearing|reading|drinking|eating|playing)$|\w+ing .*\bat$")
 DOUBLED = re.compile(r"\b(on|in|at|under|with) (?=\1\b)")
 
 
@@ -48,13 +51,17 @@ class Atom:
 
 
 def term_atom(term: VocabularyTerm) -> Atom:
-    """Return a vocabulary word as an atom; a subject with an article is a countable noun."""
+    """Return a vocabulary word as an atom; a subject with an article is a countable noun.
+
+    Adjectives are told from words like 水 by how vocabularies write them: ending in い, な or の.
+    """
     if TRAILING.match(term.en):
         return Atom(bare=term.en, full=term.en, role="trailing")
     if term.slot != "subject":
         return Atom(bare=term.en, full=term.en, role="tag")
-    bare = ARTICLE.sub("", term.en, count=1) if ARTICLE.match(term.en) else term.en
-    return Atom(bare=bare, full=term.en, role="noun" if bare != term.en else "modifier")
+    if not ARTICLE.match(term.en):
+        return Atom(bare=term.en, full=term.en, role="adjective" if term.ja[-1] in "いなの" else "modifier")
+    return Atom(bare=ARTICLE.sub("", term.en, count=1), full=term.en, role="noun")
 
 
 def plain_atom(text: str) -> Atom:
@@ -67,6 +74,18 @@ def add_article(phrase: str) -> str:
     first = phrase.lstrip("([{\\ ")
     vowel = VOWEL_SOUND.match(first) and not CONSONANT_SOUND.match(first)
     return f"{'an' if vowel else 'a'} {phrase}"
+
+
+def put_adjectives(words: Sequence[Atom], place: str) -> str:
+    """Return a place or a weather with adjectives before its noun: 青い + by the sea → by the blue sea."""
+    said = " ".join(atom.bare for atom in words)
+    match = PLACE.fullmatch(place)
+    if not match:
+        return f"{said} {place}"
+    start, thing, article = place[: match.start("thing")], match["thing"], match["article"]
+    if article in ("a ", "an "):
+        return f"{start[: -len(article)]}{add_article(f'{said} {thing}')}"
+    return f"{start}{said} {thing}"
 
 
 def pluralize(noun: str) -> str:
@@ -82,7 +101,7 @@ def render_phrase(atoms: Sequence[Atom]) -> str:
     """Return adjectives and nouns as one phrase, with the article of its last noun in front."""
     if len(atoms) == 1:
         return atoms[0].full
-    text = " ".join(atom.bare for atom in atoms)
+    text = " ".join([*(MEASURE.sub("", atom.bare) for atom in atoms[:-1]), atoms[-1].bare])
     if MANY.match(text) and atoms[-1].role == "noun":
         return " ".join([*(atom.bare for atom in atoms[:-1]), pluralize(atoms[-1].bare)])
     if all(atom.role != "noun" for atom in atoms) or DETERMINERS.match(text):
@@ -101,36 +120,81 @@ class Sentence:
         self.tags: list[str] = []
         self.order: list[str] = []
         self.pending: tuple[str, str] | None = None
+        self.last: Atom | None = None
+        self.is_object = False
 
     def add(self, atom: Atom) -> None:
         """Take the next word in."""
-        if self.pending and atom.role != "tag" and atom.bare.split(" ", 1)[0].endswith("ing"):
-            (thing, preposition), self.pending = self.pending, None
-            self.trailing.append(" ".join(part for part in (atom.bare, preposition, thing) if part))
-            self.order.append(self.trailing[-1])
-        elif atom.role in ("trailing", "tag"):
-            self.close("")
-            (self.trailing if atom.role == "trailing" else self.tags).append(atom.full)
-            self.order.append(atom.full)
+        if atom.role != "tag" and atom.bare.split(" ", 1)[0].endswith("ing") and self.claim(atom):
+            return
+        if atom.role in ("trailing", "tag"):
+            self.put_aside(atom)
         else:
             self.flush()
             self.phrase.append(atom)
+        self.last = atom
+
+    def claim(self, verb: Atom) -> bool:
+        """Let a verb take the object that waits for it, or the place named last when it cannot do without one."""
+        if self.pending:
+            (thing, preposition), self.pending = self.pending, None
+        elif self.is_object and self.last and TRANSITIVE.match(verb.bare):
+            thing, preposition = self.take_back(), ""
+        else:
+            return False
+        self.say_after(" ".join(part for part in (verb.bare, preposition, thing) if part), self.trailing)
+        return True
+
+    def take_back(self) -> str:
+        """Return the place or tag named last, without its preposition, as it goes somewhere else."""
+        text = self.order.pop()
+        (self.trailing if self.trailing[-1:] == [text] else self.tags).remove(text)
+        match = PLACE.fullmatch(text)
+        return f"{match['article'] or ''}{match['thing']}" if match else text
+
+    def put_aside(self, atom: Atom) -> None:
+        """Keep a place or a tag for the end, with the adjectives that stand before it."""
+        text = atom.full
+        is_described = self.phrase and all(each.role in ("adjective", "modifier") for each in self.phrase)
+        if is_described and (PLACE.match(text) or atom.role == "tag"):
+            text, self.phrase = put_adjectives(self.phrase, text), []
+        self.close("")
+        self.say_after(text, self.trailing if atom.role == "trailing" else self.tags)
+
+    def say_after(self, text: str, where: list[str]) -> None:
+        """Remember what is said behind the thing itself."""
+        where.append(text)
+        self.order.append(text)
 
     def join(self, role: str) -> None:
         """Act on a particle: link, list, object of a verb, or a place beside a thing."""
-        if role == "link":
-            return
-        if role in ("and", "topic"):
+        self.is_object = role in PREPOSITIONS and not self.phrase and self.is_aside()
+        if role == "plural" and self.phrase and self.phrase[-1].role == "noun":
+            many = pluralize(self.phrase[-1].bare)
+            self.phrase[-1] = Atom(bare=many, full=many, role="modifier")
+        elif role == "and" and self.phrase and self.phrase[-1].role == "adjective":
+            self.phrase.append(Atom(bare="and", full="and", role="modifier"))
+        elif role in ("and", "topic"):
             self.close(" and " if role == "and" else " ")
         elif role in PREPOSITIONS:
             self.flush()
             if self.phrase:
                 self.pending = (render_phrase(self.phrase), PREPOSITIONS[role])
                 self.phrase = []
-        elif self.phrase:
-            self.trailing.append(f"{role} {render_phrase(self.phrase)}")
-            self.order.append(self.trailing[-1])
+        elif role not in ("link", "plural"):
+            self.place(role)
+
+    def place(self, preposition: str) -> None:
+        """Say where something is: beside the thing just named, or beside the place or weather just named."""
+        if self.phrase:
+            self.say_after(f"{preposition} {render_phrase(self.phrase)}", self.trailing)
             self.phrase = []
+        elif self.is_aside() and not (self.last and self.last.role == "trailing" and preposition in ("in", "on")):
+            self.say_after(f"{preposition} {self.take_back()}", self.trailing)
+
+    def is_aside(self) -> bool:
+        """Tell whether the word before was a place or a tag."""
+        return bool(self.order and self.last and self.last.role in ("trailing", "tag"))
 
     def space(self) -> None:
         """Act on a gap: behind a thing it begins another one."""
@@ -145,6 +209,8 @@ class Sentence:
 
     def close(self, link: str) -> None:
         """End the phrase; `link` joins it to the next."""
+        if self.phrase and self.phrase[-1].bare == "and":
+            self.phrase.pop()
         if self.phrase:
             self.say(render_phrase(self.phrase), link)
             self.phrase = []

@@ -35,8 +35,9 @@ TO_LOWER = {code: code + 32 for code in range(65, 91)}
 
 ROLES: Mapping[str, str] = MappingProxyType(
     {
-        "link": "の な である という ような みたいな っぽい いる ある のある のいる がある がいる している する です",
+        "link": "の な である という ような みたいな っぽい 風の 風 いる ある のある のいる がある している する です",
         "and": "と や および",
+        "plural": "たち 達",
         "object": "を",
         "place": "に へ",
         "means": "で",
@@ -128,7 +129,7 @@ def known_at(
             yield Lexeme(kind="term", source=text[index : index + length], term=term)
     for length in (5, 4, 3, 2, 1):
         role = JOINERS.get(text[index : index + length])
-        if role and index + length <= len(text):
+        if role and index + length <= len(text) and not (text[index] == "風" and starts_word(text, index)):
             yield Lexeme(kind="joiner", source=text[index : index + length], role=role)
     count = COUNT.match(text, index)
     if count:
@@ -140,6 +141,11 @@ def known_at(
 
 
 PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (("break", BREAK), ("space", SPACE), ("english", ENGLISH))
+
+
+def starts_word(text: str, index: int) -> bool:
+    """Tell whether a word begins here: 風 is the wind in 春の風 and a manner in 手描き風."""
+    return index == 0 or text[index - 1] in "のなとでにをがはも " or BREAK.match(text[index - 1]) is not None
 
 
 def splits_english(text: str, start: int, end: int) -> bool:

@@ -1,6 +1,8 @@
 """Slots become one prompt, the same one for the same seed, and bad text is refused in words."""
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -353,3 +355,10 @@ class TestTemplateBodies:
         assert refused(body, negative="{nobody}").code == "unknown_variable"
         assert refused(body, wildcards={"a": ["__nobody__"]}).code == "unknown_wildcard"
         assert refused(body, slots={"light": {"prefix": "("}}).code == "unbalanced_bracket"
+
+
+def test_the_pure_modules_load_neither_django_nor_torch():
+    modules = "assets.vocabulary, generation.prompts, generation.presets, generation.tokens, generation.translation"
+    code = f"import sys, {modules}; print([name for name in ('django', 'torch') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
