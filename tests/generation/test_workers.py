@@ -13,7 +13,8 @@ from assets.storage import verify_stored
 from generation.composing import PictureRequest
 from generation.models import Generation, Output, Replay
 from generation.previews import preview_path
-from generation.services.generations import cancel_generation, submit_generation
+from generation.sentences import failure_sentence
+from generation.services.generations import cancel_generation, describe_block, submit_generation
 from generation.services.replays import request_replay
 from ledger.models import Entry
 from ledger.services import verify
@@ -99,7 +100,7 @@ def test_rights_that_end_while_a_job_runs_block_it_at_the_next_picture(workers, 
     type(starter.rights).objects.filter(pk=starter.rights_id).update(state="withdrawn")
     wait_until(lambda: finished(job), what="the end")
     assert job.status == "blocked"
-    assert "Daicho Starter" in job.reason
+    assert "Daicho Starter" in describe_block(job)[0]
     assert Entry.objects.filter(chain=project.id, event="generation.blocked").count() == 1
 
 
@@ -114,4 +115,4 @@ def test_a_model_that_changed_on_disk_is_refused_in_words(workers, people, proje
     finally:
         weights.write_bytes(original)
     assert (job.status, job.error) == ("failed", "model_changed")
-    assert job.reason != "model_changed"
+    assert "changed" in failure_sentence(job.error, job.error_params)
