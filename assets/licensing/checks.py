@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from .contexts import Context, Purpose
-from .edges import Action
+from .edges import OUTWARD, Action
 from .profiles import profile
 from .terms import PERMISSIONS, SCOPES, Ceiling, Permission, Reason, Release, Terms
 
-OUTWARD = (Action.PUBLISH, Action.WEIGHTS, Action.HOST)
 LEARNING = (Action.TRAIN, Action.MERGE)
 COMMERCIAL = ("commercial", "out_commercial")
 ANSWERED = tuple(name for name in PERMISSIONS if name != "added_terms")
@@ -56,9 +55,7 @@ def check_term(terms: Terms, action: Action, context: Context) -> Iterator[Reaso
 
 
 def check_scope(terms: Terms, action: Action, context: Context) -> Iterator[Reason]:
-    """Compare territory, media and purpose with those allowed, where something leaves the house."""
-    if action not in OUTWARD:
-        return
+    """Compare territory, media and purpose with those allowed."""
     for scope in SCOPES:
         allowed, stated = getattr(terms, scope), context.stated(scope)
         if allowed is None or (stated is not None and allowed.issuperset(stated)):
@@ -72,7 +69,7 @@ def check_scope(terms: Terms, action: Action, context: Context) -> Iterator[Reas
 
 def check_outbound(terms: Terms, action: Action, context: Context) -> Iterator[Reason]:
     """Hold share-alike: one outbound licence must satisfy everybody who asks for one."""
-    if action not in (Action.PUBLISH, Action.WEIGHTS) or terms.outbound is None:
+    if terms.outbound is None:
         return
     wanted = context.outbound_license
     if wanted is not None and wanted in terms.outbound:
@@ -117,8 +114,8 @@ def check_releases(terms: Terms, action: Action, context: Context) -> Iterator[R
 
 
 def check_caps(terms: Terms, action: Action, context: Context) -> Iterator[Reason]:
-    """Compare stated quantities with the caps, where something leaves the house."""
-    for reason in _about(terms, "caps") if terms.caps and action in OUTWARD else ():
+    """Compare stated quantities with the caps."""
+    for reason in _about(terms, "caps") if terms.caps else ():
         stated = context.quantities.get(reason.params["cap"])
         if stated is None:
             yield _fill(reason, Permission.REVIEW, "cap_not_stated")

@@ -43,6 +43,8 @@ class Policy(StrEnum):
 
 
 MAKES_OUTPUT = (Action.GENERATE, Action.PUBLISH)
+OUTWARD = (Action.PUBLISH, Action.WEIGHTS, Action.HOST)
+GRANTS_LICENSE = (Action.PUBLISH, Action.WEIGHTS)
 PRODUCTS: Mapping[Action, frozenset[str]] = {
     Action.GENERATE: frozenset({"output"}),
     Action.PUBLISH: frozenset({"output"}),
@@ -82,7 +84,8 @@ NEEDS: Mapping[tuple[Edge, Action], frozenset[str]] = {
     )
 } | {(edge, Action.INGEST): frozenset(("basis",)) for edge in Edge}
 
-SCOPE = frozenset(("territory", "media", "purposes", "valid_from", "expires_at", "caps"))
+TERM = frozenset(("valid_from", "expires_at"))
+SCOPE = TERM | {"territory", "media", "purposes", "caps"}
 SHARE_ALIKE = frozenset(("share_adapted", "outbound", "added_terms"))
 ALWAYS = frozenset(("obligations", "restrictions", "evidence", "releases", "ceilings"))
 DIMENSIONS = tuple(each.name for each in fields(Terms) if each.name != "reasons")
@@ -116,13 +119,23 @@ def _kept(edge: Edge, action: Action, *, loosened: bool) -> frozenset[str]:
     needed = NEEDS[edge, action]
     if action is Action.INGEST:
         return needed | {"evidence"}
-    kept = needed | ALWAYS
-    if edge in (Edge.MODEL_TO_OUTPUT, Edge.OUTPUT_TO_DATASET):
-        return kept | ({"valid_from", "expires_at"} if action is Action.GENERATE else frozenset())
+    kept = needed | ALWAYS | _scope(edge, action)
+    if action in GRANTS_LICENSE and edge not in (Edge.MODEL_TO_OUTPUT, Edge.OUTPUT_TO_DATASET):
+        kept |= {"outbound"}
     if loosened:
-        dropped = SHARE_ALIKE | (SCOPE | {"commercial"} if edge is Edge.TRAINING_TO_OUTPUT else frozenset())
-        return (kept | SCOPE) - dropped
-    return kept | SCOPE | {"outbound"}
+        kept -= SHARE_ALIKE | (SCOPE | {"commercial"} if edge is Edge.TRAINING_TO_OUTPUT else frozenset())
+    return kept
+
+
+def _scope(edge: Edge, action: Action) -> frozenset[str]:
+    """Return the limits that count: a model's where it runs, a picture's where something leaves the house."""
+    if edge is Edge.OUTPUT_TO_DATASET or (edge, action) == (Edge.MODEL_TO_OUTPUT, Action.PUBLISH):
+        return frozenset()
+    if action in OUTWARD:
+        return SCOPE
+    if edge in (Edge.MODEL_TO_MODEL, Edge.MODEL_TO_OUTPUT):
+        return TERM | {"territory", "purposes"}
+    return TERM | {"purposes"} if edge is Edge.TRAINING_TO_MODEL else TERM
 
 
 def _keep(terms: Terms, kept: frozenset[str]) -> Terms:

@@ -1,6 +1,6 @@
 """The house's cases: what each gate answers for real combinations of models, pictures and purposes."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -79,6 +79,31 @@ CASES: list[tuple[str, Action, list[Input], dict[str, Any], str, list[str]]] = [
     ("in Japan and the US", Action.PUBLISH, [JAPAN_ONLY], {"territory": ["JP", "US"]}, "block", ["territory_outside"]),
     ("nowhere in particular", Action.PUBLISH, [JAPAN_ONLY], {"territory": None}, "block", ["territory_not_stated"]),
     ("generating crosses no border", Action.GENERATE, [JAPAN_ONLY], {"territory": "US"}, "allow", []),
+    (
+        "a model runs where it may", Action.GENERATE, [base("US only", "CC0-1.0", territory=["US"])], {},
+        "block", ["territory_outside"],
+    ),
+    ("its pictures go anywhere", Action.PUBLISH, [base("US only", "CC0-1.0", territory=["US"])], {}, "allow", []),
+    (
+        "a model for research", Action.TRAIN, [base("lab", "CC0-1.0", purposes=["research"])], {},
+        "block", ["purposes_outside"],
+    ),
+    (
+        "a lesson for research", Action.TRAIN, [STARTER, lesson("lab", "CC0-1.0", purposes=["research"])], {},
+        "block", ["purposes_outside"],
+    ),
+    (
+        "news only, a trial in house", Action.GENERATE, [STARTER, photo("news", "CC0-1.0", purposes=["editorial"])], {},
+        "allow", [],
+    ),
+    (
+        "a model whose licence has run out", Action.GENERATE, [base("old", "CC0-1.0", expires_at=date(2026, 1, 1))], {},
+        "block", ["expired"],
+    ),
+    (
+        "what it made before stays usable", Action.PUBLISH, [base("old", "CC0-1.0", expires_at=date(2026, 1, 1))], {},
+        "allow", [],
+    ),
     (
         "a model waits for review", Action.GENERATE, [base("new", "CC0-1.0", state="pending")], {},
         "block", ["awaiting_review"],
