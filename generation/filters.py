@@ -27,7 +27,7 @@ SEARCHED = (
     "generation__slots__style",
 )
 REJECTED = [("hide", _("Hide rejected")), ("only", _("Only rejected")), ("all", _("All"))]
-RATINGS = [(stars, str(stars)) for stars in range(1, 6)]
+RATINGS = [("", _("Any")), *((str(stars), "★" * stars) for stars in range(1, 6))]
 
 
 class OutputFilter(django_filters.FilterSet):
@@ -49,9 +49,9 @@ class OutputFilter(django_filters.FilterSet):
     after = django_filters.DateFilter(label=_("From"), method="made_after")
     before = django_filters.DateFilter(label=_("Until"), method="made_before")
     rating = django_filters.TypedChoiceFilter(
-        label=_("Rating at least"), choices=RATINGS, coerce=int, field_name="rating", lookup_expr="gte"
+        label=_("Rating at least"), choices=RATINGS, coerce=int, empty_value=None, field_name="rating", lookup_expr="gte"
     )
-    rejected = django_filters.ChoiceFilter(label=_("Rejected"), choices=REJECTED, method="pass_through")
+    rejected = django_filters.ChoiceFilter(label=_("Rejected"), choices=REJECTED, empty_label=None, method="pass_through")
 
     class Meta:
         model = Output

@@ -30,6 +30,10 @@ NAMES: Mapping[str, str | Promise] = {
     "checksum": _("checksum"),
 }
 
+CLAIMED_TEXTS = (
+    "prompt", "negative_prompt", "sampler", "schedule_type", "scheduler", "model_name", "vae_name", "version",
+)  # fmt: skip
+
 PROMPTS: Sentences = {
     "bad_braces": (_("“{text}” in {where} is neither a variable nor a choice."),),
     "bad_template": (_("The template is not well formed: {field}."),),
@@ -164,7 +168,35 @@ JOBS: Sentences = {
     "unexpected": (_("Something unexpected happened. Nothing was lost. Try again, or tell an administrator."),),
 }
 
-SENTENCES: Sentences = {**PROMPTS, **RECIPES, **MODELS, **PICTURES, **FILES, **JOBS}
+NOTICES: Sentences = {
+    "hidden_characters_removed": (_("{slot} held invisible characters. They were taken out."),),
+    "adapter_tag": (_("{tag} in {slot} stays text: adapters are chosen from a list, not from the prompt."),),
+    "texts_left_out": (_("Some of the picture's text is too long and was not read."),),
+    "text_unreadable": (_("Some of the picture's text is damaged and was not read."),),
+    "xmp_left_out": (_("The picture's XMP was not read."),),
+    "trailing_data_left_out": (_("There is other data behind the picture. It was not read."),),
+    "orientation_unknown": (_("The picture's orientation is not one that exists; it is shown as it lies."),),
+    "color_profile_left_out": (_("The picture's colour profile is damaged and was not used."),),
+    "parameters_missing": (_("The text has no line of parameters; only its words were read."),),
+    "sampler_missing": (_("The workflow has no sampler that could be found, so its values are not known."),),
+    "several_samplers": (_("The workflow has several samplers; these are the values of the last one."),),
+    "prompt_cut": (_("The prompt in the file is too long; its end was left out."),),
+    "negative_prompt_cut": (_("The negative prompt in the file is too long; its end was left out."),),
+    **dict.fromkeys(
+        (f"{name}_invalid" for name in CLAIMED_TEXTS), (_("A part of the file's text is not text, and was left out."),)
+    ),
+    "seed_invalid": (_("The seed in the file is not a whole number, and was left out."),),
+    "num_inference_steps_invalid": (_("The steps in the file are out of range, and were left out."),),
+    "guidance_scale_invalid": (_("The guidance in the file is out of range, and was left out."),),
+    "width_invalid": (_("The width in the file is out of range, and was left out."),),
+    "height_invalid": (_("The height in the file is out of range, and was left out."),),
+    "clip_skip_invalid": (_("The clip skip in the file is out of range, and was left out."),),
+    "strength_invalid": (_("The strength in the file is out of range, and was left out."),),
+    "model_hash_invalid": (_("The model's hash in the file is no hash, and was left out."),),
+    "vae_hash_invalid": (_("The VAE's hash in the file is no hash, and was left out."),),
+}
+
+SENTENCES: Sentences = {**NOTICES, **PROMPTS, **RECIPES, **MODELS, **PICTURES, **FILES, **JOBS}
 EXAMPLE = "{product}"
 
 
@@ -175,6 +207,13 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
         if _fields(template) <= values.keys():
             return template.format_map(values)
     return _without_values(str(SENTENCES[code][-1]), values)
+
+
+def failure_sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
+    """Say why a job failed; a code from a newer worker says at least that nothing was lost. Nothing for no code."""
+    if not code:
+        return ""
+    return sentence(code, params) if code in SENTENCES else sentence("unexpected")
 
 
 def _fields(template: str) -> set[str]:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from assets.models import ModelFile, Rights
 from projects.access import get_in_project, usable_in
-from projects.models import Project
+from projects.models import Project, User
 
 from . import prompts
 from .models import Generation, Output, PromptTemplate, TemplateAlias, TemplateVersion
@@ -68,6 +68,14 @@ def version_by_name(project: Project, slug: str, name: str) -> TemplateVersion:
     return rows.filter(template=template, aliases__name=alias).first() or rows.order_by("-number")[0]
 
 
+def usual_version(project: Project, user: User) -> TemplateVersion | None:
+    """Return the production version of the template that this person used last here, else of the first one."""
+    used = Generation.objects.filter(project=project, requested_by=user, template_version__template__archived_at=None)
+    last = used.exclude(template_version=None).order_by("-queued_at").values("template_version__template")[:1]
+    production = versions(project).filter(aliases__name=TemplateAlias.Name.PRODUCTION)
+    return production.filter(template__in=last).first() or production.order_by("template__name").first()
+
+
 def body_of(version: TemplateVersion | None) -> prompts.TemplateBody:
     """Return a version's body, or the empty one."""
     return prompts.TemplateBody.from_dict(version.body) if version else prompts.TemplateBody()
@@ -119,11 +127,16 @@ def usual_steps(defaults: Mapping[str, Any], quality: str) -> int:
     return named if named else round(defaults.get("steps", 20) * QUALITY_STEPS.get(quality, 1.0))
 
 
+def fresh_key() -> str:
+    """Return a key under which pictures are asked for once, however often the button is pressed."""
+    return str(uuid.uuid4())
+
+
 def with_marks(values: Values) -> Values:
     """Return the values with a fresh key, and with marks of what they were filled from."""
     return {
         **values,
-        "idempotency_key": str(uuid.uuid4()),
+        "idempotency_key": fresh_key(),
         "slots_from": values.get("template_version", ""),
         "settings_from": f"{values.get('base_model', '')} {values.get('quality', '')}",
     }

@@ -3,10 +3,12 @@
 import uuid
 from typing import Any
 
+from django import forms
 from django.contrib.auth.decorators import login_required
 from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -20,6 +22,7 @@ from ..words import recipe_rows
 
 TILE_FIELDS = ("id", "project_id", "width", "height", "seed", "rating", "rejected_at", "license", "created_at")
 MAX_COMPARED = 4
+MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "before")
 
 
 @login_required
@@ -39,7 +42,13 @@ def gallery(request: HttpRequest, slug: str) -> HttpResponse:
     }
     if request.htmx and request.GET.get("cursor"):
         return render(request, "generation/gallery.html#tiles", context)
-    context |= {"filters": filters, "choices": filter_choices(project), "is_filtered": bool(context["query"])}
+    offer_choices(filters, project)
+    context |= {
+        "filters": filters,
+        "more": [filters.form[name] for name in MORE_FILTERS],
+        "is_narrow": any(request.GET.get(name) for name in MORE_FILTERS),
+        "is_filtered": bool(context["query"]),
+    }
     return render(request, "generation/gallery.html", context)
 
 
@@ -75,6 +84,14 @@ def compare_recipes(outputs: list[Output]) -> list[dict[str, Any]]:
     labels = list(dict.fromkeys(label for column in columns for label in column))
     rows = [{"label": label, "values": [column.get(label, "") for column in columns]} for label in labels]
     return [{**row, "differs": len(set(map(str, row["values"]))) > 1} for row in rows]
+
+
+def offer_choices(filters: OutputFilter, project: Project) -> None:
+    """Turn the filters that name something of this project into lists to choose from."""
+    for name, choices in filter_choices(project).items():
+        filters.form.fields[name].widget = forms.Select(choices=[("", _("Any")), *choices])
+    for name in ("after", "before"):
+        filters.form.fields[name].widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
 def filter_choices(project: Project) -> dict[str, Any]:

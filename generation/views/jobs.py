@@ -15,9 +15,9 @@ from projects.models import Project, Role, User
 
 from ..models import Generation
 from ..previews import preview_path
-from ..sentences import sentence
+from ..sentences import failure_sentence
 from ..services.generations import cancel_generation, describe_block, repeat_request, submit_generation
-from ..words import stage_word
+from ..words import remaining_words, stage_word
 
 RECENT = 12
 
@@ -29,6 +29,7 @@ class Card:
     generation: Generation
     stage: str
     percent: int
+    remaining: str
     has_preview: bool
     error: str
     reasons: list[str]
@@ -112,7 +113,8 @@ def card_of(row: Generation) -> Card:
         generation=row,
         stage=stage_word(row.stage),
         percent=round(row.progress * 100),
+        remaining=remaining_words(row.remaining_seconds),
         has_preview=row.status == Generation.Status.RUNNING and preview_path(row.id).is_file(),
-        error=sentence(row.error, row.error_params) if row.error else "",
+        error=failure_sentence(row.error, row.error_params),
         reasons=describe_block(row) if is_blocked else [],
     )

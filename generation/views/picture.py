@@ -20,9 +20,9 @@ from projects.models import Project, Role
 from projects.problems import Problem
 
 from ..filters import OutputFilter, neighbours, without
-from ..forms import RatingForm
+from ..forms import TEXT_FIELDS, RatingForm
 from ..models import Output, Replay
-from ..sentences import sentence
+from ..sentences import NAMES, failure_sentence, sentence
 from ..services.outputs import parameters_text, rate_output, reject_output
 from ..services.replays import model_files, request_replay
 from ..strips import describe_rights, rights_chain
@@ -168,9 +168,9 @@ def slot_rows(output: Output) -> list[dict[str, Any]]:
     """Return what was typed into each slot, and what the vocabulary made of it."""
     translation = output.generation.translation
     return [
-        {"name": name, "typed": typed, "sent": translation.get(name, {}).get("result", typed)}
-        for name, typed in output.generation.slots.items()
-        if typed or translation.get(name, {}).get("result")
+        {"label": NAMES[name], "typed": typed, "sent": translation.get(name, {}).get("result", typed)}
+        for name in TEXT_FIELDS
+        if (typed := output.generation.slots.get(name, "")) or translation.get(name, {}).get("result")
     ]
 
 
@@ -185,7 +185,7 @@ def replay_view(row: Replay) -> dict[str, Any]:
         "row": row,
         "stage": stage_word(row.stage),
         "percent": round(row.progress * 100),
-        "error": sentence(row.error, row.error_params) if row.error else "",
+        "error": failure_sentence(row.error, row.error_params),
         "differences": [difference_sentence(each) for each in row.differences],
     }
 

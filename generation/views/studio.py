@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from assets.licensing import Verdict
 from assets.models import Term
 from engine.limits import SIZE_FACTORS
 from projects.access import get_in_project, get_project, usable_in
@@ -23,6 +24,7 @@ from ..composing import Composed, compose
 from ..forms import TEXT_FIELDS, StudioForm
 from ..models import Generation, Output
 from ..prompts import parse_weights
+from ..sentences import sentence
 from ..services.generations import any_seed, submit_generation
 from ..strips import RightsStrip, describe_rights
 from .jobs import cards_of, recent_generations
@@ -46,6 +48,17 @@ class Preview:
 
     composed: Composed | None = None
     rights: RightsStrip | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what a person should know, in sentences."""
+        notices = self.composed.compiled.warnings if self.composed else ()
+        return [sentence(notice.code, notice.params) for notice in notices]
+
+    @property
+    def is_blocked(self) -> bool:
+        """Say whether the licence forbids to generate."""
+        return self.rights is not None and self.rights.generate.verdict != Verdict.ALLOW
 
     @property
     def weights(self) -> list[tuple[str, float]]:
@@ -105,7 +118,7 @@ def studio_generate(request: HttpRequest, slug: str) -> HttpResponse:
         return refused(request, project, form)
     if not request.htmx:
         return redirect("generation", slug=slug, generation_id=generation.id)
-    context = {"project": project, "card": cards_of([generation])[0], "key": starting.with_marks({})["idempotency_key"]}
+    context = {"project": project, "card": cards_of([generation])[0], "key": starting.fresh_key(), "can_make": True}
     return render(request, "generation/studio.html#made", context)
 
 
@@ -131,10 +144,10 @@ def opening(request: HttpRequest, project: Project) -> starting.Values:
         return starting.values_of_output(
             get_in_project(project, rows, id=as_uuid(source)), keep if keep in KEEP else "all"
         )
-    template = request.GET.get("template", "")
-    version = None
-    if template:
-        version = starting.version_by_name(project, template, request.GET.get("version", ""))
+    if "template" not in request.GET:
+        return starting.opening_values(project, starting.usual_version(project, request.user))
+    slug = request.GET["template"]
+    version = starting.version_by_name(project, slug, request.GET.get("version", "")) if slug else None
     return starting.opening_values(project, version)
 
 
@@ -241,6 +254,7 @@ def ratios_of(form: StudioForm) -> list[dict[str, Any]]:
     return [
         {
             "label": f"{across}:{down}",
+            "name": f"{across}-{down}",
             "width": max(64, round((area * across / down) ** 0.5 / factor) * factor),
             "height": max(64, round((area * down / across) ** 0.5 / factor) * factor),
         }
