@@ -11,7 +11,7 @@ import rfc8785
 
 from .checks import check
 from .contexts import Context
-from .edges import Action, Edge, Policy, edge_for, leaves_something, travel
+from .edges import Action, Edge, Policy, edge_for, fits, leaves_something, travel
 from .facts import RightsFacts
 from .grants import Part, parts_of
 from .profiles import POLICY, UNKNOWN, house_profiles, profile
@@ -47,6 +47,9 @@ class Input:
         strange = sorted(set(self.heightened) - set(HEIGHTENED))
         if strange:
             raise LicensingError("heightened_unknown", f"Nothing is heightened by {strange[0]}.", word=strange[0])
+        if self.edge is not None and not fits(self.facts.kind, self.edge):
+            kind = self.facts.kind
+            raise LicensingError("edge_not_for_kind", f"No {kind} goes {self.edge}.", kind=kind, edge=self.edge)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""

@@ -42,6 +42,7 @@ class Policy(StrEnum):
     EXCEPTION = "exception"
 
 
+PICTURES = ("training_picture", "input_picture")
 MAKES_OUTPUT = (Action.GENERATE, Action.PUBLISH)
 OUTWARD = (Action.PUBLISH, Action.WEIGHTS, Action.HOST)
 GRANTS_LICENSE = (Action.PUBLISH, Action.WEIGHTS)
@@ -100,6 +101,14 @@ def edge_for(kind: str, action: Action) -> Edge:
     if kind == "training_picture":
         return Edge.TRAINING_TO_OUTPUT if action in MAKES_OUTPUT else Edge.TRAINING_TO_MODEL
     return Edge.MODEL_TO_OUTPUT if action in MAKES_OUTPUT else Edge.MODEL_TO_MODEL
+
+
+def fits(kind: str, edge: Edge) -> bool:
+    """Say whether a kind of thing can travel an edge: a picture never passes for a model, nor a model for a picture."""
+    if edge in (Edge.ITSELF, Edge.INPUT_TO_OUTPUT):
+        return edge is Edge.ITSELF or kind in PICTURES
+    learned = edge in (Edge.TRAINING_TO_MODEL, Edge.TRAINING_TO_OUTPUT)
+    return kind == "training_picture" if learned else kind not in PICTURES
 
 
 def travel(terms: Terms, *, kind: str, edge: Edge, action: Action, policy: Policy) -> Terms:

@@ -12,6 +12,7 @@ from assets.licensing import (
     Edge,
     Input,
     LicensingError,
+    RightsFacts,
     Verdict,
     credits_of,
     decide,
@@ -317,6 +318,22 @@ def test_an_edge_goes_only_where_it_goes() -> None:
     with pytest.raises(LicensingError) as caught:
         decide("train", [photo("input", "CC0-1.0")], context())
     assert caught.value.code == "edge_not_for_action"
+
+
+@pytest.mark.parametrize(
+    ("kind", "edge"),
+    [
+        ("training_picture", Edge.MODEL_TO_OUTPUT),
+        ("input_picture", Edge.TRAINING_TO_OUTPUT),
+        ("base_model", Edge.INPUT_TO_OUTPUT),
+        ("adapter", Edge.TRAINING_TO_MODEL),
+        ("input_picture", Edge.OUTPUT_TO_DATASET),
+    ],
+)
+def test_a_picture_never_passes_for_a_model(kind: str, edge: Edge) -> None:
+    with pytest.raises(LicensingError) as caught:
+        Input(item="disguised", facts=RightsFacts(kind=kind), edge=edge)
+    assert caught.value.code == "edge_not_for_kind"
 
 
 def test_the_output_of_a_model_may_become_a_lesson() -> None:
