@@ -79,7 +79,10 @@ def member_role(request: HttpRequest, slug: str, user_id: UUID) -> HttpResponse:
     form = RoleForm(request.POST)
     if not form.is_valid():
         raise Problem("unknown_role", _("Choose one of the roles in the list."))
-    set_role(project, actor=request.user, user=membership.user, role=Role(form.cleaned_data["role"]))
+    try:
+        set_role(project, actor=request.user, user=membership.user, role=Role(form.cleaned_data["role"]))
+    except Problem as problem:
+        return page(request, project, problem=problem, status=problem.status)
     messages.success(request, _("The role of %(name)s is changed.") % {"name": membership.user})
     return redirect("members", slug)
 
@@ -90,7 +93,10 @@ def member_remove(request: HttpRequest, slug: str, user_id: UUID) -> HttpRespons
     """Take a person out of the project; what they made stays."""
     project = get_project(request.user, slug, Role.OWNER)
     membership = membership_of(project, user_id)
-    remove_member(project, actor=request.user, membership=membership)
+    try:
+        remove_member(project, actor=request.user, membership=membership)
+    except Problem as problem:
+        return page(request, project, problem=problem, status=problem.status)
     messages.success(request, _("%(name)s is not a member any more.") % {"name": membership.user})
     return redirect("home") if membership.user_id == request.user.id else redirect("members", slug)
 
