@@ -83,7 +83,7 @@ def load_folder(folder: Path, device: torch.device) -> tuple[Any, Any]:
             # Marian asks for sacremoses, which only straightens quotation marks of European languages.
             warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
             tokenizer = MarianTokenizer.from_pretrained(folder, local_files_only=True)
-        model = MarianMTModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        model: Any = MarianMTModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         message = f"The translation model cannot be loaded: {error}"
         raise ModelError("component_broken", message, component=folder.name) from error

@@ -65,10 +65,7 @@ Part = str | Braces | Wildcard
 
 
 def split_parts(text: str, where: str) -> Iterator[Part]:
-    """Yield plain text, braces and wildcards in order; nested braces stay inside their options.
-
-    Raises PromptError `expression_not_allowed`, or `unbalanced_bracket` with the position of a lonely brace.
-    """
+    """Yield plain text, braces and wildcards in order; nested braces stay inside their options."""
     if EXPRESSION.search(text):
         raise PromptError("expression_not_allowed", {"slot": where})
     opened: list[int] = []
@@ -79,7 +76,7 @@ def split_parts(text: str, where: str) -> Iterator[Part]:
             opened.append(start)
         elif kind == "close":
             if not opened:
-                raise PromptError("unbalanced_bracket", {"bracket": "}", "position": start, "slot": where})
+                raise lonely("}", start, where)
             first = opened.pop()
             if not opened:
                 yield cut(text, first, [*bars, start])
@@ -89,7 +86,12 @@ def split_parts(text: str, where: str) -> Iterator[Part]:
         else:
             yield Wildcard(name=match["name"]) if kind == "wildcard" else unescape(match.group())
     if opened:
-        raise PromptError("unbalanced_bracket", {"bracket": "{", "position": opened[-1], "slot": where})
+        raise lonely("{", opened[-1], where)
+
+
+def lonely(bracket: str, position: int, where: str) -> PromptError:
+    """Return the error for a brace without partner."""
+    return PromptError("unbalanced_bracket", {"bracket": bracket, "position": position, "slot": where})
 
 
 def cut(text: str, first: int, ends: Sequence[int]) -> Braces:

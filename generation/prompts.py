@@ -85,34 +85,42 @@ def compile_prompt(
     trigger_words: Sequence[str] = (),
     translate: Callable[[str], str] | None = None,
 ) -> Compiled:
-    """Return the prompt of a filled template.
+    """Return the prompt of a filled template; the same arguments always give the same result.
 
-    A slot that is not given (and `negative` None) takes the template's default; one given empty stays empty, but
-    for its locked prefix and suffix. `translate` is applied to each expanded slot and to the negative, before the
-    trigger words are added to the subject. The same arguments always give the same result.
-    Raises PromptError, whose codes are the keys of `generation.syntax.MESSAGES`.
+    A slot that is not given, or `negative` None, takes the template's default; one given empty stays empty but for
+    its locked parts. `translate` sees each expanded slot and the negative, before trigger words join the subject.
+    Raises PromptError; its codes are the keys of `generation.syntax.MESSAGES`.
     """
     check_request(slots, seed)
     expander = Expander(variables=body.variables, wildcards=body.wildcards, values=variables or {}, seed=seed)
-    texts = {slot.name: compose_slot(slot, slots.get(slot.name)) for slot in body.slots}
-    texts[NEGATIVE] = compose_negative(body, negative)
-    sources = {name: settle(expander.expand(text, name), name, body.separator) for name, text in texts.items()}
-    done = {
-        name: settle(translate(text), name, body.separator) if translate and text else text
-        for name, text in sources.items()
-    }
-    negative_prompt = done.pop(NEGATIVE)
+    sources = expand_all(expander, body, slots, negative)
+    done = translate_all(sources, translate, body.separator)
     done["subject"] = add_trigger_words(done, trigger_words, body.separator)
-    given = {**slots, **(variables or {}), NEGATIVE: negative or ""}
     return Compiled(
         prompt=join_slots(body, done),
-        negative_prompt=negative_prompt,
+        negative_prompt=done[NEGATIVE],
         sources=sources,
         slots={name: done[name] for name in SLOT_NAMES},
         variables=dict(expander.resolved),
         choices=tuple(expander.choices),
-        warnings=notices(given, sources),
+        warnings=notices({**slots, **(variables or {}), NEGATIVE: negative or ""}, sources),
     )
+
+
+def expand_all(
+    expander: Expander, body: TemplateBody, slots: Mapping[str, str], negative: str | None
+) -> dict[str, str]:
+    """Return every slot and the negative with variables, choices and wildcards replaced."""
+    texts = {slot.name: compose_slot(slot, slots.get(slot.name)) for slot in body.slots}
+    texts[NEGATIVE] = compose_negative(body, negative)
+    return {name: settle(expander.expand(text, name), name, body.separator) for name, text in texts.items()}
+
+
+def translate_all(sources: Mapping[str, str], translate: Callable[[str], str] | None, separator: str) -> dict[str, str]:
+    """Return every text translated and settled again, or as it is without a translation."""
+    if translate is None:
+        return dict(sources)
+    return {name: settle(translate(text), name, separator) if text else "" for name, text in sources.items()}
 
 
 def join_slots(body: TemplateBody, slots: Mapping[str, str]) -> str:
@@ -175,7 +183,7 @@ def add_trigger_words(slots: Mapping[str, str], words: Sequence[str], separator:
     for word in map(clean_text, words):
         check_length(word, "trigger_words")
         check_brackets(word, "trigger_words")
-        said = " \n ".join([subject, *(text for name, text in slots.items() if name != "subject")])
+        said = " \n ".join([subject, *(slots[name] for name in SLOT_NAMES if name != "subject")])
         if word and not has_word(said, word):
             subject = f"{subject}{separator}{word}" if subject else word
     return subject

@@ -56,6 +56,7 @@ JOINERS: Mapping[str, str] = MappingProxyType(
 )
 
 Kind = Literal["term", "joiner", "english", "space", "break", "number", "unknown", "literal"]
+PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (("break", BREAK), ("space", SPACE), ("english", ENGLISH))
 Find = Callable[[str], VocabularyTerm | None]
 
 UNKNOWN_COST = 4
@@ -113,14 +114,14 @@ def segment(text: str, *, find: Find, lengths: Mapping[str, tuple[int, ...]]) ->
     costs = [[0] * 4 for _ in range(size + 1)]
     steps: list[list[Lexeme | None]] = [[None] * 4 for _ in range(size + 1)]
     for index in range(size - 1, -1, -1):
-        options = list(known_at(text, folded, index, find, lengths))
+        options = list(known_at(text, index, folded=folded, find=find, lengths=lengths))
         for state in range(4):
-            costs[index][state], steps[index][state] = choose(text, index, state, options, costs)
+            costs[index][state], steps[index][state] = choose(text, index, state, options=options, costs=costs)
     return merge(walk(text, steps))
 
 
 def known_at(
-    text: str, folded: str, index: int, find: Find, lengths: Mapping[str, tuple[int, ...]]
+    text: str, index: int, *, folded: str, find: Find, lengths: Mapping[str, tuple[int, ...]]
 ) -> Iterator[Lexeme]:
     """Yield every known piece that starts at `index`, the longest word first."""
     for length in lengths.get(folded[index], ()):
@@ -140,9 +141,6 @@ def known_at(
             yield Lexeme(kind=kind, source=match[0])
 
 
-PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (("break", BREAK), ("space", SPACE), ("english", ENGLISH))
-
-
 def starts_word(text: str, index: int) -> bool:
     """Tell whether a word begins here: 風 is the wind in 春の風 and a manner in 手描き風."""
     return index == 0 or text[index - 1] in "のなとでにをがはも " or BREAK.match(text[index - 1]) is not None
@@ -156,7 +154,7 @@ def splits_english(text: str, start: int, end: int) -> bool:
     )
 
 
-def choose(text: str, index: int, state: int, options: list[Lexeme], costs: list[list[int]]) -> tuple[int, Lexeme]:
+def choose(text: str, index: int, state: int, *, options: list[Lexeme], costs: list[list[int]]) -> tuple[int, Lexeme]:
     """Return the cheapest way on from `index`, after a piece of the given state."""
     torn = 0 if state in (AFTER_UNKNOWN, AFTER_FREE_JOINER) else edge_cost(text, index)
     torn = min(torn, TIGHT) if state == AFTER_JOINER else torn
