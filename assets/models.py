@@ -144,3 +144,10 @@ class Term(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ja} → {self.en}"
+
+    @staticmethod
+    def search(rows: models.QuerySet["Term"], text: str) -> models.QuerySet["Term"]:
+        """Keep the words that hold these very characters in Japanese, reading, English or a synonym."""
+        return rows.filter(
+            Q(ja__icontains=text) | Q(reading__icontains=text) | Q(en__icontains=text) | Q(synonyms__icontains=text)
+        )

@@ -1,18 +1,35 @@
 """The one router of the API."""
 
-from django.urls import path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
+from assets import api as assets
 from generation import api as generation
+from generation import api_templates as templates
+from projects import api as projects
+from projects import openapi  # noqa: F401 - tells the schema about tokens
 
 router = SimpleRouter(use_regex_path=False)
+router.register("projects", projects.ProjectViewSet, basename="api-project")
+router.register("tokens", projects.TokenViewSet, basename="api-token")
+router.register("models", assets.ModelFileViewSet, basename="api-model")
+router.register("terms", assets.TermViewSet, basename="api-term")
+router.register("templates", templates.TemplateViewSet, basename="api-template")
 router.register("generations", generation.GenerationViewSet, basename="api-generation")
 router.register("outputs", generation.OutputViewSet, basename="api-output")
 router.register("replays", generation.ReplayViewSet, basename="api-replay")
 
+in_project = SimpleRouter(use_regex_path=False)
+in_project.register("members", projects.MemberViewSet, basename="api-member")
+in_project.register("ledger", projects.LedgerViewSet, basename="api-ledger")
+
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("me/", projects.MeView.as_view(), name="api-me"),
     path("prompts/compose/", generation.ComposeView.as_view(), name="api-compose"),
+    path("parameters/read/", templates.ReadView.as_view(), name="api-read"),
+    path("rights/decide/", assets.DecideView.as_view(), name="api-decide"),
+    path("projects/<slug:slug>/", include(in_project.urls)),
     *router.urls,
 ]

@@ -1,0 +1,115 @@
+"""The API's words for projects, members, tokens and ledger entries."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from ledger.models import Entry
+
+from .models import ApiToken, Membership, Project, Role, Scope, User
+
+
+class MeSerializer(serializers.ModelSerializer):
+    """The person whose token this is."""
+
+    class Meta:
+        model = User
+        fields = ("id", "email", "name", "language", "theme")
+        read_only_fields = ("id", "email")
+
+
+class ProjectSerializer(serializers.ModelSerializer):
+    """A project; owners may change what is not read-only."""
+
+    role = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Project
+        fields = (
+            "id", "slug", "name", "name_ja", "description", "policy", "purpose", "territory", "revenue_usd",
+            "created_at", "role",
+        )  # fmt: skip
+        read_only_fields = ("id", "slug", "created_at", "role")
+
+    def get_role(self, project: Project) -> str:
+        """Return the asker's role."""
+        roles = self.context.get("roles")
+        return str(roles[project.id] if roles is not None else project.role)
+
+
+class MemberSerializer(serializers.ModelSerializer):
+    """A member and their role."""
+
+    user = serializers.UUIDField(source="user_id", read_only=True)
+    email = serializers.EmailField(source="user.email", read_only=True)
+    name = serializers.CharField(source="user.name", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ("user", "email", "name", "role", "created_at")
+        read_only_fields = fields
+
+
+class NewMemberSerializer(serializers.Serializer):
+    """A person who has an account, and the role they get."""
+
+    email = serializers.EmailField()
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class RoleSerializer(serializers.Serializer):
+    """A member's new role."""
+
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class EntrySerializer(serializers.ModelSerializer):
+    """A ledger entry; `payload` is the very text that its hash covers."""
+
+    class Meta:
+        model = Entry
+        fields = (
+            "seq", "event", "actor", "subject", "at", "payload", "payload_sha256", "prev_hash", "entry_hash", "version",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class VerdictSerializer(serializers.Serializer):
+    """What a verification found."""
+
+    ok = serializers.BooleanField()
+    count = serializers.IntegerField()
+    root = serializers.CharField()
+    first_broken_seq = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class TokenSerializer(serializers.ModelSerializer):
+    """A token without its secret."""
+
+    class Meta:
+        model = ApiToken
+        fields = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
+        read_only_fields = fields
+
+
+class NewTokenSerializer(serializers.Serializer):
+    """A token to be made; its secret is in the answer, once."""
+
+    name = serializers.CharField(max_length=80)
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), min_length=1, max_length=3)
+    days = serializers.IntegerField(min_value=1, max_value=365, required=False)
+
+
+class IssuedTokenSerializer(TokenSerializer):
+    """A token with its secret."""
+
+    secret = serializers.SerializerMethodField()
+
+    class Meta(TokenSerializer.Meta):
+        fields = (*TokenSerializer.Meta.fields, "secret")
+        read_only_fields = fields
+
+    def get_secret(self, token: ApiToken) -> Any:
+        """Return the secret that was made with it."""
+        return self.context["secret"]
