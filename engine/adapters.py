@@ -1,7 +1,6 @@
 """Put adapters on a resident base model and take them off again, leaving the base as it was to the last bit."""
 
 import copy
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import AddedToken
 
+from engine import lora
 from engine.errors import ModelError
 from engine.headers import Header, read_header
 from engine.models import Resident
@@ -60,7 +60,7 @@ def _apply(resident: Resident, pipeline: Any, adapter: AdapterRef, path: Path) -
         message = f"The adapter {path.name} holds no usable weights."
         raise ModelError("adapter_broken", message, file=path.name, tensor=broken or "")
     if adapter.kind == "lora":
-        _add_lora(pipeline, adapter, path, header)
+        _add_lora(pipeline, adapter, path, header, weights)
     elif adapter.kind == "textual_inversion":
         _add_tokens(resident, pipeline, weights, _read_token(path, header))
     else:
@@ -74,36 +74,40 @@ def _name(adapter: AdapterRef) -> str:
 
 def _set_weights(pipeline: Any, loras: list[AdapterRef]) -> None:
     if loras:
-        pipeline.set_adapters([_name(lora) for lora in loras], [lora.weight for lora in loras])
+        pipeline.set_adapters([_name(each) for each in loras], [each.weight for each in loras])
 
 
-def _add_lora(pipeline: Any, adapter: AdapterRef, path: Path, header: Header) -> None:
-    name = _name(adapter)
+def _add_lora(pipeline: Any, adapter: AdapterRef, path: Path, header: Header, weights: lora.Weights) -> None:
+    name, wanted = _name(adapter), lora.count_matrices(weights)
     try:
-        # diffusers takes a file for a pickle unless its name says otherwise, and stored files are named by hash.
-        with tempfile.TemporaryDirectory(prefix="daicho-") as folder:
-            link = Path(folder) / "adapter.safetensors"
-            link.symlink_to(path.resolve())
-            options = {"weight_name": link.name, "local_files_only": True, "use_safetensors": True}
-            pipeline.load_lora_weights(folder, adapter_name=name, **options)
+        _load_lora(pipeline, name, lora.fold_scales(weights, header.metadata))
     except (ValueError, RuntimeError, KeyError, TypeError, IndexError) as error:
-        raise _mismatch(path, 0, 0) from error
-    wanted = sum(key.endswith(_LORA_ENDINGS) for key in header.tensors)
-    fitting = sum(_count_layers(pipeline, network, name) for network in _NETWORKS)
+        raise _mismatch(path, 0, wanted) from error
+    fitting = sum(_count_matrices(pipeline, network, name) for network in _NETWORKS)
     if not wanted or fitting < wanted:
         raise _mismatch(path, fitting, wanted)
 
 
-_LORA_ENDINGS = (".lora_down.weight", ".lora_up.weight", ".lora_A.weight", ".lora_B.weight")
-_LORA_ENDINGS += (
-    ".lora.down.weight",
-    ".lora.up.weight",
-    ".lora_linear_layer.down.weight",
-    ".lora_linear_layer.up.weight",
-)
+def _load_lora(pipeline: Any, name: str, weights: dict[str, torch.Tensor]) -> None:
+    if not hasattr(pipeline, "unet"):
+        pipeline.load_lora_weights(weights, adapter_name=name)
+        return
+    text, others = lora.rename_text_layers(weights)
+    if others:
+        is_two = hasattr(pipeline, "text_encoder_2")
+        extra = {"unet_config": pipeline.unet.config} if is_two else {}
+        others, _ = pipeline.lora_state_dict(others, **extra)
+    state = text | others
+    options = {"network_alphas": None, "adapter_name": name, "_pipeline": pipeline}
+    if any(key.startswith("unet.") for key in state):
+        pipeline.load_lora_into_unet(state, unet=pipeline.unet, **options)
+    for network in ("text_encoder", "text_encoder_2"):
+        if any(key.startswith(f"{network}.") for key in state):
+            encoder = getattr(pipeline, network)
+            pipeline.load_lora_into_text_encoder(state, text_encoder=encoder, prefix=network, **options)
 
 
-def _count_layers(pipeline: Any, network: str, adapter: str) -> int:
+def _count_matrices(pipeline: Any, network: str, adapter: str) -> int:
     module = getattr(pipeline, network, None)
     return sum(f".{adapter}." in name for name, _ in module.named_parameters()) if module is not None else 0
 

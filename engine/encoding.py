@@ -1,7 +1,7 @@
 """Turn prompts into text embeddings: weighted words, any length, clip skip, remembered by content.
 
 Long prompts are read in chunks of 75 tokens whose embeddings follow each other. A weight moves a token's
-embedding away from (or towards) that of the empty prompt, so 1 changes nothing and 0 leaves nothing.
+embedding away from (or towards) that of the empty prompt in its place: 1 changes nothing, 0 leaves the empty one.
 """
 
 import hashlib

@@ -103,25 +103,29 @@ def refuse_unsafe_name(path: Path) -> None:
         )
 
 
-def _read_raw(start: bytes, size: int, read: Any) -> bytes:
-    if start[:2] == b"PK" or start[:1] == b"\x80":
-        raise ModelError("pickle_content", "This is a pickle or zip file with a .safetensors name.")
+def _read_raw(start: bytes, size: int, read: Callable[[int], bytes]) -> bytes:
     if len(start) < 8:
         raise ModelError("file_too_short", "The file is too short to be a model.", bytes=size)
     length: int = struct.unpack("<Q", start)[0]
     if length > size - 8:
+        _refuse_pickle(start)
         raise ModelError("header_over_file", "The header claims to be longer than the file.", length=length, bytes=size)
     if length > MAX_HEADER_BYTES:
         raise ModelError("header_too_long", "The header is too long.", length=length, limit=MAX_HEADER_BYTES)
-    raw: bytes = read(length)
-    if len(raw) != length:
-        raise ModelError("file_too_short", "The file ended inside its header.", bytes=size)
+    raw = read(length)
+    if not raw.startswith(b"{"):
+        _refuse_pickle(start)
+        raise ModelError("header_not_json", "The header is not a JSON object.")
     return raw
 
 
+def _refuse_pickle(start: bytes) -> None:
+    # Only what is no header can be told a pickle: a true length may begin with the same bytes.
+    if start[:2] == b"PK" or start[:1] == b"\x80":
+        raise ModelError("pickle_content", "This is a pickle or zip file with a .safetensors name.")
+
+
 def _parse(raw: bytes) -> dict[str, Any]:
-    if not raw.startswith(b"{"):
-        raise ModelError("header_not_json", "The header is not a JSON object.")
     if raw.count(b'"data_offsets"') > MAX_TENSORS:
         _refuse_count(raw.count(b'"data_offsets"'))
     try:

@@ -98,6 +98,12 @@ def test_it_reads_what_safetensors_writes(tmp_path):
     assert header.parameter_count() == 11
 
 
+@pytest.mark.parametrize("length", [0x80, 0x280, 0x4B50])
+def test_a_length_that_looks_like_a_pickle_is_only_a_length(length, tmp_path):
+    raw = json.dumps({"a": FOUR}).encode().ljust(length)
+    assert read_header(write(tmp_path / "m.safetensors", pack(raw, bytes(4)))).shape("a") == (1,)
+
+
 def test_it_accepts_empty_and_scalar_tensors(tmp_path):
     header = {"a": {"dtype": "F32", "shape": [0, 4], "data_offsets": [0, 0]}, "b": {**FOUR, "shape": []}}
     assert set(read_header(write(tmp_path / "m.safetensors", pack(header, bytes(4)))).tensors) == {"a", "b"}
