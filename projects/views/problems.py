@@ -37,6 +37,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500 without touching the database or the session, either of which may be what broke."""
+    if request.headers.get("HX-Request") == "true":
+        return to_notices(HttpResponse(render_to_string("projects/broken.html#notice"), status=500))
     return HttpResponse(render_to_string("projects/broken.html"), status=500)
 
 
@@ -45,9 +47,13 @@ def show(request: HttpRequest, problem: Problem) -> HttpResponse:
     is_htmx = bool(getattr(request, "htmx", False))
     name = f"{TEMPLATE}#notice" if is_htmx else TEMPLATE
     response = render(request, name, context_of(problem), status=problem.status)
-    if is_htmx:
-        response.headers["HX-Retarget"] = "#notices"
-        response.headers["HX-Reswap"] = "innerHTML"
+    return to_notices(response) if is_htmx else response
+
+
+def to_notices(response: HttpResponse) -> HttpResponse:
+    """Let htmx put an answer where the page shows notices, whatever it asked for."""
+    response.headers["HX-Retarget"] = "#notices"
+    response.headers["HX-Reswap"] = "innerHTML"
     return response
 
 

@@ -20,6 +20,13 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   }
 });
 
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status < 500 || xhr.getResponseHeader("HX-Retarget")) return;
+  event.detail.shouldSwap = false;
+  say(document.body.dataset.offline);
+});
+
 document.addEventListener("htmx:sendError", () => say(document.body.dataset.offline));
 
 document.addEventListener("click", (event) => {
