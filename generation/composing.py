@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from assets.licensing import Action, Decision
@@ -22,7 +23,7 @@ from projects.problems import Problem
 from . import prompts
 from .models import Generation, TemplateVersion
 from .sentences import sentence
-from .tokens import TokenCount, count_tokens
+from .tokens import TokenCount, TokenizerError, count_tokens
 from .translation import Translation, translate
 from .vocabularies import vocabulary_of
 
@@ -60,7 +61,7 @@ class Composed:
     spec: ImageSpec
     compiled: prompts.Compiled
     translations: Mapping[str, Translation]
-    tokens: TokenCount
+    tokens: TokenCount | None
     generate: Decision
     publish: Decision
 
@@ -87,7 +88,7 @@ def compose(project: Project, request: PictureRequest) -> Composed:
             negative=request.negative,
             variables=request.variables,
             seed=request.seed,
-            translate=lambda text: translate(text, vocabulary).result,
+            translate=lambda text, slot: translate(text, vocabulary, slot).result,
         )
     except prompts.PromptError as error:
         raise problem_of(error) from error
@@ -96,11 +97,20 @@ def compose(project: Project, request: PictureRequest) -> Composed:
     return Composed(
         spec=spec,
         compiled=compiled,
-        translations={name: translate(text, vocabulary) for name, text in compiled.sources.items()},
-        tokens=count_tokens(request.base_model.file, spec.prompt),
+        translations={name: translate(text, vocabulary, name) for name, text in compiled.sources.items()},
+        tokens=tokens_of(request.base_model, spec.prompt),
         generate=decide_use(project, Action.GENERATE, files),
         publish=decide_use(project, Action.PUBLISH, files),
     )
+
+
+def tokens_of(model: ModelFile, prompt: str) -> TokenCount | None:
+    """Count the prompt's tokens, or say None for a model that brings no tokenizer that we can read."""
+    folder = model.file if model.layout == "diffusers" else settings.TOKENIZERS_ROOT / "clip"
+    try:
+        return count_tokens(folder, prompt)
+    except TokenizerError:
+        return None
 
 
 def body_of(request: PictureRequest) -> prompts.TemplateBody:

@@ -83,12 +83,12 @@ def compile_prompt(
     variables: Mapping[str, str] | None = None,
     seed: int,
     trigger_words: Sequence[str] = (),
-    translate: Callable[[str], str] | None = None,
+    translate: Callable[[str, str], str] | None = None,
 ) -> Compiled:
     """Return the prompt of a filled template; the same arguments always give the same result.
 
     A slot that is not given, or `negative` None, takes the template's default; one given empty stays empty but for
-    its locked parts. `translate` sees each expanded slot and the negative, before trigger words join the subject.
+    its locked parts. `translate` sees each expanded slot (or negative) with its name, before trigger words join.
     Raises PromptError; its codes are the keys of `generation.syntax.MESSAGES`.
     """
     check_request(slots, seed)
@@ -116,11 +116,11 @@ def expand_all(
     return {name: settle(expander.expand(text, name), name, body.separator) for name, text in texts.items()}
 
 
-def translate_all(sources: Mapping[str, str], translate: Callable[[str], str] | None, separator: str) -> dict[str, str]:
+def translate_all(sources: Mapping[str, str], translate: Callable[[str, str], str] | None, separator: str) -> dict[str, str]:
     """Return every text translated and settled again, or as it is without a translation."""
     if translate is None:
         return dict(sources)
-    return {name: settle(translate(text), name, separator) if text else "" for name, text in sources.items()}
+    return {name: settle(translate(text, name), name, separator) if text else "" for name, text in sources.items()}
 
 
 def join_slots(body: TemplateBody, slots: Mapping[str, str]) -> str:

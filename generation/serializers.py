@@ -1,5 +1,6 @@
 """The API's words for templates, jobs and pictures. They translate; the services decide."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.urls import reverse
@@ -110,11 +111,7 @@ def composed_values(composed: Composed) -> dict[str, Any]:
     return {
         "spec": composed.spec.as_dict(),
         "recipe_sha256": composed.spec.recipe_sha256(),
-        "tokens": {
-            "used": composed.tokens.used,
-            "limit": composed.tokens.limit,
-            "chunks": composed.tokens.chunks,
-        },
+        "tokens": asdict(composed.tokens) if composed.tokens else None,
         "translation": composed.translation_record(),
         "unknown_words": composed.unknown_words,
         "choices": [choice.as_dict() for choice in composed.compiled.choices],

@@ -200,7 +200,7 @@ class TestTriggerWords:
         )
 
     def test_translation_leaves_them_alone(self):
-        result = compiled(slots={"subject": "neko"}, trigger_words=["neko"], translate=str.upper)
+        result = compiled(slots={"subject": "neko"}, trigger_words=["neko"], translate=lambda text, _slot: text.upper())
         assert (result.prompt, result.sources["subject"]) == ("NEKO", "neko")
 
 
