@@ -116,7 +116,9 @@ def expand_all(
     return {name: settle(expander.expand(text, name), name, body.separator) for name, text in texts.items()}
 
 
-def translate_all(sources: Mapping[str, str], translate: Callable[[str, str], str] | None, separator: str) -> dict[str, str]:
+def translate_all(
+    sources: Mapping[str, str], translate: Callable[[str, str], str] | None, separator: str
+) -> dict[str, str]:
     """Return every text translated and settled again, or as it is without a translation."""
     if translate is None:
         return dict(sources)
