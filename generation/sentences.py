@@ -35,21 +35,22 @@ CLAIMED_TEXTS = (
 )  # fmt: skip
 
 PROMPTS: Sentences = {
-    "bad_braces": (_("“{text}” in {where} is neither a variable nor a choice."),),
+    "bad_braces": (_("“{text}” in {slot} is neither a variable nor a choice."),),
     "bad_template": (_("The template is not well formed: {field}."),),
     "circular_reference": (_("{chain} refers to itself."),),
-    "expansion_too_deep": (_("{where} nests variables, choices or wildcards too deeply."),),
+    "expansion_too_deep": (_("{slot} nests variables, choices or wildcards too deeply."),),
+    "expansion_too_large": (_("{slot} expands to too much text."),),
     "expression_not_allowed": (
-        _("Double braces in {where} are never evaluated. Write a variable with single braces, such as {example}."),
+        _("Double braces in {slot} are never evaluated. Write a variable with single braces, such as {example}."),
     ),
     "lone_surrogate": (_("The text holds half a character at position {position}. Type it again."),),
     "slot_locked": (_("The slot {slot} is locked in this template."),),
     "text_too_long": (
-        _("{where} has {length} characters; at most {limit} are allowed."),
+        _("{slot} has {length} characters; at most {limit} are allowed."),
         _("The text is longer than {limit} characters."),
     ),
     "unbalanced_bracket": (
-        _("“{bracket}” at position {position} of {where} has no partner. Write \\{bracket} for the character itself."),
+        _("“{bracket}” at position {position} of {slot} has no partner. Write \\{bracket} for the character itself."),
     ),
     "unknown_slot": (_("There is no slot called {slot}."),),
     "unknown_variable": (_("There is no variable called {name} in this template."),),
@@ -57,7 +58,7 @@ PROMPTS: Sentences = {
     "variable_missing": (_("The variable {name} needs a value."),),
     "variable_not_allowed": (_("“{value}” is not one of the values allowed for {name}."),),
     "weight_out_of_range": (
-        _("The weight {value} in {where} must lie between 0 and 2."),
+        _("The weight {value} in {slot} must lie between 0 and 2."),
         _("A weight in the prompt is {weight}; between -{limit} and {limit} is possible."),
     ),
 }
@@ -92,9 +93,7 @@ RECIPES: Sentences = {
 
 MODELS: Sentences = {
     "unsafe_format": (
-        _(
-            "{file} can run programs when it is opened. Daicho reads .safetensors only. Ask for the model in that format."
-        ),
+        _("{file} can run programs when it is opened. Daicho reads .safetensors only. Ask for that format."),
     ),
     "pickle_content": (
         _("This is a pickle or zip file with a .safetensors name. It can run programs and will not be opened."),
@@ -129,6 +128,15 @@ MODELS: Sentences = {
     "model_too_large": (_("This model needs {needed_size} of memory; {limit_size} are allowed here."),),
     "vae_mismatch": (_("This VAE does not fit the base model ({vae} and {base_model} channels). Choose another."),),
     "vae_unsupported": (_("Only AutoencoderKL and AutoencoderTiny can be used as VAE."),),
+    "adapter_broken": (_("The adapter {file} is damaged. Copy it again."), _("The adapter is damaged. Copy it again.")),
+    "adapter_mismatch": (
+        _("The adapter {file} was made for another kind of model. Choose one that fits."),
+        _("The adapter was made for another kind of model. Choose one that fits."),
+    ),
+    "adapter_token_taken": (_("The base model already knows the word {token}, so this embedding cannot be used."),),
+    "single_file_unsupported": (_("This kind of model is read as a diffusers folder only, not as a single file."),),
+    "translator_unsupported": (_("This translation model cannot be used."),),
+    "translation_too_long": (_("The text is too long for the translation model. Shorten it."),),
     "weights_not_finite": (_("The {component} of this model holds values that are not numbers."),),
     "tokenizer_missing": (_("The tokenizer for this model is not on this machine."),),
 }
@@ -147,6 +155,17 @@ PICTURES: Sentences = {
     "broken": (_("The picture is damaged ({reason})."), _("The picture is damaged.")),
 }
 
+PRESETS: Sentences = {
+    "file_too_large": (_("The file is larger than {limit_size}."),),
+    "encoding_unknown": (_("The file's encoding is not known. Save it as UTF-8."),),
+    "csv_unreadable": (_("The file cannot be read as CSV: {reason}."), _("The file cannot be read as CSV.")),
+    "json_unreadable": (_("The file cannot be read as JSON: {reason}."), _("The file cannot be read as JSON.")),
+    "file_empty": (_("The file is empty."),),
+    "too_many_rows": (_("The file has more than {limit} rows."),),
+    "column_missing": (_("The columns name and prompt are needed. The file has: {columns}."),),
+    "column_twice": (_("A column is there twice. The file has: {columns}."),),
+}
+
 FILES: Sentences = {
     "disk_full": (_("The disk is full. Nothing was changed. Free some room and try again."),),
     "write_failed": (_("The file could not be written: {reason}. Nothing was changed."),),
@@ -157,8 +176,10 @@ FILES: Sentences = {
 
 JOBS: Sentences = {
     "worker_died": (
-        _("The worker stopped three times while it made this picture. What was saved is safe. Try again."),
+        _("The worker stopped {attempts} times while it worked on this. What was saved is safe. Try again."),
+        _("The worker stopped while it worked on this. What was saved is safe. Try again."),
     ),
+    "timed_out": (_("This took longer than is allowed, and was stopped. Ask for fewer pictures or fewer steps."),),
     "out_of_memory": (
         _("The graphics memory was not enough. Nothing was lost. Try a smaller size or fewer pictures at once."),
     ),
@@ -196,7 +217,7 @@ NOTICES: Sentences = {
     "vae_hash_invalid": (_("The VAE's hash in the file is no hash, and was left out."),),
 }
 
-SENTENCES: Sentences = {**NOTICES, **PROMPTS, **RECIPES, **MODELS, **PICTURES, **FILES, **JOBS}
+SENTENCES: Sentences = {**NOTICES, **PROMPTS, **PRESETS, **RECIPES, **MODELS, **PICTURES, **FILES, **JOBS}
 EXAMPLE = "{product}"
 
 
