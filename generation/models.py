@@ -151,7 +151,7 @@ class Output(models.Model):
     height = models.PositiveIntegerField()
     environment = models.JSONField()
     decision = models.JSONField(default=dict)
-    license = models.CharField(_("effective licence"), max_length=200)
+    license = models.CharField(_("effective licence"), max_length=500)
     ledger_seq = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     rating = models.PositiveSmallIntegerField(default=0)

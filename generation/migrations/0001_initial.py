@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('height', models.PositiveIntegerField()),
                 ('environment', models.JSONField()),
                 ('decision', models.JSONField(default=dict)),
-                ('license', models.CharField(max_length=200, verbose_name='effective licence')),
+                ('license', models.CharField(max_length=500, verbose_name='effective licence')),
                 ('ledger_seq', models.PositiveBigIntegerField()),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('rating', models.PositiveSmallIntegerField(default=0)),
