@@ -36,5 +36,8 @@ def trace_of(error: Exception) -> str:
 
 
 def describe(sentences: Mapping[str, Any], code: str, params: Mapping[str, Any]) -> str:
-    """Return the sentence for a code, the code itself when nobody wrote one, nothing for no code."""
-    return str(sentences[code]).format_map(params) if code in sentences else code
+    """Return the sentence for a code, the code itself when there is none that fits, nothing for no code."""
+    try:
+        return str(sentences[code]).format_map(params)
+    except KeyError:
+        return code

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from jobs import queue
 from jobs.models import Status
-from tests.conftest import wait_until, worker_environment
+from tests.conftest import Workers, wait_until, worker_environment
 
 pytestmark = [pytest.mark.workers, pytest.mark.postgres, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -87,6 +87,20 @@ def test_workers_end_when_their_guard_is_killed(workers, make_nap):
     workers.restart("gpu")
     queue.ring(after)
     wait_until(lambda: over(after), what="the nap after")
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_a_cluster_ends_when_it_is_told_to(make_nap, send):
+    """One signal to the main process, or one to each process of its group, as systemd sends them."""
+    own = Workers(worker_environment())
+    own.start("light")
+    process = own.clusters["light"]
+    wait_until(lambda: len(psutil.Process(process.pid).children(recursive=True)) >= 4, what="the start")
+    time.sleep(1.0)
+    family = psutil.Process(process.pid).children(recursive=True)
+    send(process.pid, signal.SIGTERM)
+    process.wait(20)
+    wait_until(lambda: not any(each.is_running() for each in family), seconds=10, what="the end of all")
 
 
 def test_a_job_survives_the_death_of_its_whole_cluster(workers, make_nap):

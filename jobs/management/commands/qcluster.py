@@ -4,12 +4,15 @@ from typing import Any
 
 from django_q.management.commands.qcluster import Command as QClusterCommand
 
-from jobs.patience import be_patient
+from jobs.patience import MortalCluster
 from jobs.queue import cluster_name, clusters
 
 
 class Command(QClusterCommand):
-    """Make `--name` work where processes fork: there django-q2 reads its configuration before the option."""
+    """Start a cluster that lasts, and ends.
+
+    Here `--name` works also where processes fork: there django-q2 reads its configuration before the option.
+    """
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options.get("cluster_name") or cluster_name()
@@ -19,5 +22,7 @@ class Command(QClusterCommand):
         if name != cluster_name():
             os.environ["Q_CLUSTER_NAME"] = name
             os.execv(sys.executable, sys.orig_argv)  # noqa: S606
-        be_patient()
-        super().handle(*args, **options)
+        cluster = MortalCluster()
+        cluster.start()
+        if options.get("run_once"):
+            cluster.stop()
