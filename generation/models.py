@@ -205,3 +205,21 @@ class Replay(Job):
 
     def __str__(self) -> str:
         return f"{self.output} → {self.verdict or self.status}"
+
+
+class Suggestion(Job):
+    """Ask the house's translation model for the English of a word that the vocabulary does not know."""
+
+    queue = "gpu"
+    task = "generation.tasks.suggest"
+
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="suggestions")
+    text = models.CharField(_("word"), max_length=80)
+    result = models.CharField(_("English"), max_length=400, blank=True)
+    translator = models.CharField(max_length=100, blank=True)
+
+    class Meta(Job.Meta):
+        ordering = ["-queued_at"]
+
+    def __str__(self) -> str:
+        return f"{self.text} → {self.result or self.status}"

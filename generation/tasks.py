@@ -9,12 +9,15 @@ from assets.models import ModelFile
 from assets.storage import sweep_incoming
 from engine.render import Engine
 from engine.specs import OnStep, Step
+from engine.translate import MarianTranslator
 from jobs.models import Job
 
-from .models import Generation, Replay
+from .models import Generation, Replay, Suggestion
 from .previews import Previews, drop_preview
 from .services.generations import check_rights, missing_indexes, save_output
 from .services.replays import recorded_spec, save_replay
+from .services.suggestions import save_suggestion
+from .translation import translate_around_syntax
 
 
 @cache
@@ -49,6 +52,22 @@ def replay(job_id: str) -> None:
     if job.claim():
         with job.work():
             draw_again(job)
+
+
+def suggest(job_id: str) -> None:
+    """Translate a word with the model on disk; a person decides whether it joins the vocabulary."""
+    job = Suggestion.objects.get(pk=job_id)
+    if job.claim():
+        with job.work():
+            model = translator(settings.TRANSLATION_MODEL)
+            [result] = translate_around_syntax([job.text], model)
+            save_suggestion(job, result=result, translator=f"{model.name} {model.version[:12]}")
+
+
+@cache
+def translator(folder: str) -> MarianTranslator:
+    """Return this worker's translation model."""
+    return MarianTranslator(Path(folder), device=settings.ENGINE_DEVICE or "cpu")
 
 
 def draw_pictures(generation: Generation) -> None:

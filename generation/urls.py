@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import gallery, jobs, picture, reader, studio
+from .views import gallery, jobs, picture, reader, studio, suggestions
 
 STUDIO = "p/<slug:slug>/studio/"
 JOB = "p/<slug:slug>/jobs/<uuid:generation_id>/"
@@ -28,5 +28,7 @@ urlpatterns = [
     path(f"{PICTURE}rate/", picture.picture_rate, name="picture_rate"),
     path(f"{PICTURE}reject/", picture.picture_reject, name="picture_reject"),
     path(f"{PICTURE}replay/", picture.picture_replay, name="picture_replay"),
+    path("p/<slug:slug>/suggestions/", suggestions.suggest, name="suggest"),
+    path("p/<slug:slug>/suggestions/<uuid:suggestion_id>/", suggestions.suggestion, name="suggestion"),
     path("p/<slug:slug>/replays/<uuid:replay_id>/", picture.replay, name="replay"),
 ]

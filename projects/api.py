@@ -144,6 +144,7 @@ class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     lookup_field = "seq"
     lookup_value_converter = "int"
     ordering = ("-seq",)
+    scope = Scope.READ
 
     def get_queryset(self) -> Any:
         """Return the project's entries, narrowed by event and subject."""
@@ -165,7 +166,7 @@ class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         return Response(self.get_serializer(entry).data)
 
     @extend_schema(request=None, responses=VerdictSerializer)
-    @action(detail=False, methods=["post"], pagination_class=None, scope=Scope.READ)
+    @action(detail=False, methods=["post"], pagination_class=None)
     def verify(self, request: Request, slug: str) -> Response:
         """Read the whole chain and name the first entry that does not fit."""
         return Response(VerdictSerializer(verify(get_project(request.user, slug).id)).data)
