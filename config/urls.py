@@ -1,17 +1,16 @@
 """Every address of the portal and the API."""
 
-from importlib.util import find_spec
-
 from django.urls import include, path
 
-ROOMS = ["projects.urls", "assets.urls", "generation.urls_home", "generation.urls", "generation.urls_templates"]
-
 urlpatterns = [
-    *(path("", include(room)) for room in ROOMS if find_spec(room)),
+    path("", include("projects.urls")),
+    path("", include("assets.urls")),
+    path("", include("generation.urls_home")),
+    path("", include("generation.urls")),
+    path("", include("generation.urls_templates")),
     path("account/", include("allauth.urls")),
+    path("api/v1/", include("config.api")),
 ]
-if find_spec("config.api"):
-    urlpatterns.append(path("api/v1/", include("config.api")))
 
 handler400 = "projects.views.problems.bad_request"
 handler403 = "projects.views.problems.forbidden"
