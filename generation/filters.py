@@ -31,7 +31,7 @@ RATINGS = [("", _("Any")), *((str(stars), "★" * stars) for stars in range(1, 6
 
 
 class OutputFilter(django_filters.FilterSet):
-    """Narrow pictures down. Search is literal: %, _ and \\ stand for themselves. Rejected ones hide unless asked for."""
+    """Narrow pictures down. Search is literal: %, _, \\ stand for themselves. Rejected ones hide until asked for."""
 
     q = django_filters.CharFilter(
         label=_("Words in the prompt"), method="search", validators=[MaxLengthValidator(MAX_SEARCH_CHARS)]
@@ -49,9 +49,16 @@ class OutputFilter(django_filters.FilterSet):
     after = django_filters.DateFilter(label=_("From"), method="made_after")
     before = django_filters.DateFilter(label=_("Until"), method="made_before")
     rating = django_filters.TypedChoiceFilter(
-        label=_("Rating at least"), choices=RATINGS, coerce=int, empty_value=None, field_name="rating", lookup_expr="gte"
+        label=_("Rating at least"),
+        choices=RATINGS,
+        coerce=int,
+        empty_value=None,
+        field_name="rating",
+        lookup_expr="gte",
     )
-    rejected = django_filters.ChoiceFilter(label=_("Rejected"), choices=REJECTED, empty_label=None, method="pass_through")
+    rejected = django_filters.ChoiceFilter(
+        label=_("Rejected"), choices=REJECTED, empty_label=None, method="pass_through"
+    )
 
     class Meta:
         model = Output

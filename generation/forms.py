@@ -15,6 +15,7 @@ from .models import Generation, PromptTemplate, TemplateAlias
 
 TEXT_FIELDS = (*prompts.SLOT_NAMES, "negative")
 FIELD_OF = {"prompt": "subject", "negative_prompt": "negative", "scheduler_config": "scheduler"}
+FIELD_OF_CODE = {"seed_out_of_range": "seed"}
 MAX_COUNT = 8
 MAX_INTEGER = 2**64
 
@@ -150,7 +151,7 @@ class StudioForm(forms.Form):
     def add_problem(self, problem: Problem) -> None:
         """Put a problem's sentences beside the fields that they are about."""
         for name, message in problem.fields.items():
-            own = FIELD_OF.get(name, name)
+            own = FIELD_OF_CODE.get(problem.code) or FIELD_OF.get(name, name)
             variable = starting.VARIABLE_PREFIX + name
             place = own if own in self.fields else variable if variable in self.fields else None
             self.add_error(place, str(message))

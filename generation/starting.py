@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 
 from assets.models import ModelFile, Rights
+from engine.limits import MAX_GUIDANCE, MAX_SEED, MAX_SIDE, MAX_STEPS, MIN_SIDE
 from projects.access import get_in_project, usable_in
 from projects.models import Project, User
 
@@ -59,13 +61,12 @@ def find_version(project: Project, version_id: Any) -> TemplateVersion | None:
 
 def version_by_name(project: Project, slug: str, name: str) -> TemplateVersion:
     """Return a version by number, or by alias (production unless said otherwise). Raises Http404."""
-    rows = versions(project).filter(template__slug=slug)
-    if name.isdecimal() and len(name) < 10:
-        template = get_in_project(project, PromptTemplate.objects.all(), slug=slug)
-        return get_in_project(project, template.versions.select_related("template"), number=int(name))
-    alias = name if name in TemplateAlias.Name.values else TemplateAlias.Name.PRODUCTION
     template = get_in_project(project, PromptTemplate.objects.filter(archived_at=None), slug=slug)
-    return rows.filter(template=template, aliases__name=alias).first() or rows.order_by("-number")[0]
+    rows = template.versions.select_related("template")
+    if name.isdecimal() and len(name) < 10:
+        return get_object_or_404(rows, number=int(name))
+    alias = name if name in TemplateAlias.Name.values else TemplateAlias.Name.PRODUCTION
+    return rows.filter(aliases__name=alias).first() or get_object_or_404(rows.order_by("-number")[:1])
 
 
 def usual_version(project: Project, user: User) -> TemplateVersion | None:
@@ -81,7 +82,9 @@ def body_of(version: TemplateVersion | None) -> prompts.TemplateBody:
     return prompts.TemplateBody.from_dict(version.body) if version else prompts.TemplateBody()
 
 
-def opening_values(project: Project, version: TemplateVersion | None, quality: str = Generation.Quality.DRAFT) -> Values:
+def opening_values(
+    project: Project, version: TemplateVersion | None, quality: str = Generation.Quality.DRAFT
+) -> Values:
     """Return the form as it is when a template is opened: the template's defaults and the usual model's settings."""
     model = usual_model(project)
     values = {
@@ -164,7 +167,27 @@ def values_of_output(output: Output, keep: str) -> Values:
 def values_of_claims(project: Project, claimed: Mapping[str, Any]) -> Values:
     """Return the form that another tool's picture claims, with our own settings where it says nothing."""
     values = opening_values(project, None) | dict.fromkeys((*prompts.SLOT_NAMES, "negative"), "")
-    return with_marks(values | {name: value for name, value in claimed.items() if value not in (None, "")})
+    model = find_model(project, claimed.get("base_model"))
+    if model is not None:
+        values |= model_values(model, values["quality"])
+    said = {name: fit(name, value) for name, value in claimed.items()}
+    return with_marks(values | {name: value for name, value in said.items() if value not in (None, "")})
+
+
+def fit(name: str, value: Any) -> Any:
+    """Return a claimed value as the engine takes it: sizes in steps of 8, numbers in bounds; None when it cannot."""
+    if name in ("width", "height"):
+        return min(max(round(value / 8) * 8, MIN_SIDE), MAX_SIDE)
+    if name == "num_inference_steps":
+        return min(value, MAX_STEPS)
+    if name == "guidance_scale":
+        return min(value, MAX_GUIDANCE)
+    return None if name == "seed" and value > MAX_SEED else value
+
+
+def model_by_hash(project: Project, claimed: str | None) -> ModelFile | None:
+    """Return the base model whose sha256 begins as a picture claims, or None."""
+    return base_models(project).filter(sha256__startswith=claimed).first() if claimed else None
 
 
 def refill(project: Project, sent: Mapping[str, Any]) -> tuple[Values, bool, bool]:

@@ -8,7 +8,16 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from assets.licensing import Decision, Verdict, answer, explain, label, license_name, obligations_text, restrictions_text
+from assets.licensing import (
+    Decision,
+    Verdict,
+    answer,
+    explain,
+    label,
+    license_name,
+    obligations_text,
+    restrictions_text,
+)
 from assets.models import ModelFile, Rights
 from projects.models import Project
 
@@ -115,7 +124,15 @@ def rights_chain(output: Output) -> list[Link]:
     if version is not None:
         url = reverse("template_version", args=[slug, version.template.slug, version.number])
         links.append(
-            Link(kind=_("Template"), name=str(version), license=_("own work"), creator="", source_url="", state="", url=url)
+            Link(
+                kind=_("Template"),
+                name=str(version),
+                license=_("own work"),
+                creator="",
+                source_url="",
+                state="",
+                url=url,
+            )
         )
     return links
 

@@ -17,6 +17,14 @@ STAGES: Mapping[str, Any] = {
     "decoding": gettext_lazy("Finishing the picture"),
     "saving": gettext_lazy("Saving"),
 }
+SOURCES: Mapping[str, str] = {
+    "daicho": "Daicho",
+    "a1111": "A1111",
+    "invokeai": "InvokeAI",
+    "comfyui": "ComfyUI",
+    "swarmui": "SwarmUI",
+    "fooocus": "Fooocus",
+}
 ENVIRONMENT: Mapping[str, Any] = {
     "device": gettext_lazy("Device"),
     "device_name": gettext_lazy("Device name"),
@@ -91,6 +99,11 @@ def recipe_rows(output: Any) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in rows if value != ""]
 
 
+def short_hash(sha256: str | None) -> str:
+    """Return as much of a hash as people compare."""
+    return (sha256 or "")[:12]
+
+
 def claim_rows(claims: Claims) -> list[tuple[str, str]]:
     """Return what a file claims as labels and texts, in the reader's language."""
     size = f"{claims.width} × {claims.height}" if claims.width and claims.height else None
@@ -103,8 +116,8 @@ def claim_rows(claims: Claims) -> list[tuple[str, str]]:
         (_("Guidance"), None if claims.guidance_scale is None else f"{claims.guidance_scale:g}"),
         (_("Sampler"), " ".join(filter(None, (claims.sampler, claims.schedule_type)))),
         (_("Size"), size),
-        (_("Model"), " · ".join(filter(None, (claims.model_name, claims.model_hash)))),
-        (_("VAE"), " · ".join(filter(None, (claims.vae_name, claims.vae_hash)))),
+        (_("Model"), " · ".join(filter(None, (claims.model_name, short_hash(claims.model_hash))))),
+        (_("VAE"), " · ".join(filter(None, (claims.vae_name, short_hash(claims.vae_hash))))),
         (_("LoRA"), loras),
         (_("Clip skip"), claims.clip_skip or None),
         (_("Denoising strength"), claims.strength),

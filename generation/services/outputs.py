@@ -1,5 +1,6 @@
 """Rate pictures, put them aside, and say how they were made."""
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -9,7 +10,6 @@ from projects.services import record
 
 from ..models import Output
 from ..parameters import a1111_parameters
-from .generations import VERSION
 
 
 @transaction.atomic
@@ -56,6 +56,6 @@ def parameters_text(output: Output) -> str:
         model_name=generation.base_model.name,
         model_sha256=generation.base_model.sha256,
         scheduler=SCHEDULERS[spec.scheduler],
-        version=VERSION,
+        version=settings.DAICHO_VERSION,
         vae_name=generation.vae.name if generation.vae else None,
     )

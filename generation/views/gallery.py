@@ -16,7 +16,7 @@ from projects.access import get_project
 from projects.models import Project, Role, User
 
 from .. import starting
-from ..filters import OutputFilter, read_page, without
+from ..filters import PAGE_SIZE, OutputFilter, read_page, without
 from ..models import Output, PromptTemplate
 from ..words import recipe_rows
 
@@ -33,7 +33,7 @@ def gallery(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     filters = OutputFilter(request.GET, Output.objects.filter(project=project), request=request)
     rows = filters.qs.only(*TILE_FIELDS).annotate(prompt=KT("spec__prompt"))
-    page = read_page(rows, request.GET.get("cursor", ""))
+    page = read_page(rows, request.GET.get("cursor", ""), size=PAGE_SIZE)
     context = {
         "project": project,
         "page": page,

@@ -15,13 +15,13 @@ from engine.schedulers import find_scheduler
 from projects.access import get_project
 from projects.models import Project
 
+from .. import starting
 from ..forms import ReadForm
 from ..parameters import claims_to_form, read_claims
 from ..sentences import sentence
-from ..words import claim_rows
+from ..words import SOURCES, claim_rows
 
 SESSION_KEY = "reading"
-WARNING_LIMIT = 20
 
 
 @login_required
@@ -50,9 +50,11 @@ def read_upload(project: Project, upload: UploadedFile) -> dict[str, Any]:
     reading = {"project": project.slug, "name": upload.name or "", "warnings": list(picture.warnings)}
     reading["size"] = [picture.width, picture.height]
     if claims is not None:
-        reading["source"] = claims.source
+        model = starting.model_by_hash(project, claims.model_hash)
+        reading["source"] = SOURCES[claims.source]
+        reading["model"] = model.name if model else ""
         reading["rows"] = claim_rows(claims)
-        reading["values"] = claims_to_form(claims)
+        reading["values"] = claims_to_form(claims) | ({"base_model": str(model.id)} if model else {})
         reading["raw"] = claims.raw
         reading["warnings"] += claims.warnings
     return reading
@@ -63,7 +65,7 @@ def reading_in_hand(request: HttpRequest, project: Project) -> dict[str, Any] | 
     reading = request.session.get(SESSION_KEY)
     if not reading or reading["project"] != project.slug:
         return None
-    warnings = [sentence(code) for code in reading["warnings"][:WARNING_LIMIT]]
+    warnings = [sentence(code) for code in reading["warnings"]]
     return {**reading, "warnings": warnings, "size_words": _("%d × %d pixels") % tuple(reading["size"])}
 
 
