@@ -1,5 +1,6 @@
 """Set Daicho up from nothing, draw the first pictures through the real queue, and keep serving."""
 
+import logging
 import socket
 import sys
 import time
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000, help="port of the portal (the next free one is taken)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        logging.getLogger("django-q").setLevel(logging.WARNING)
         self.say("Setting up the database, the demo project and the starter model …")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
