@@ -78,15 +78,14 @@ def append(chain: uuid.UUID, event: str, *, actor: str, subject: str, payload: M
     if not connection.in_atomic_block:
         raise LedgerError("outside_transaction")
     try:
-        text = chains.payload_text(payload)
-        head = lock_head(chain)
+        text, head, at = chains.payload_text(payload), lock_head(chain), timezone.now()
         row = chains.make_entry(
             chain=str(head.chain),
             seq=head.seq + 1,
             event=event,
             actor=actor,
             subject=subject,
-            at=(at := timezone.now()),
+            at=at,
             payload=text,
             prev_hash=head.entry_hash,
         )

@@ -51,6 +51,13 @@ def test_an_unknown_cluster_does_not_start(capsys):
     assert caught.value.code == 2
 
 
+def run_together(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 @pytest.mark.slow
 def test_many_writers_and_the_broker_share_one_database_without_locking_errors(make_nap):
     """Eight threads claim, beat, finish and ring while each other thread does the same."""
@@ -73,9 +80,6 @@ def test_many_writers_and_the_broker_share_one_database_without_locking_errors(m
             connection.close()
 
     threads = [threading.Thread(target=work, args=[nap]) for nap in naps]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together(threads)
     assert failures == []
     assert set(type(naps[0]).objects.values_list("status", flat=True)) == {"succeeded"}
