@@ -45,12 +45,12 @@ class Command(BaseCommand):
         call_command("seed_demo")
         address = f"127.0.0.1:{free_port(options['port'])}"
         self.say("Starting the web server and the workers …")
-        with Supervisor(self.commands(address), settings.DATA_DIR / "logs") as supervisor:
+        with Supervisor(self.commands(address), settings.DATA_DIR / "logs"):
             wait_for_site(address)
             self.draw()
             self.say_addresses(address)
             if not options["exit"]:
-                self.serve(supervisor)
+                self.serve()
         self.say("Stopped.")
 
     def commands(self, address: str) -> dict[str, list[str]]:
@@ -118,7 +118,7 @@ class Command(BaseCommand):
         for role, (email, _name) in PEOPLE.items():
             self.say(f"  {email:<28} {role.value}")
 
-    def serve(self, supervisor: Supervisor) -> None:
+    def serve(self) -> None:
         """Keep serving until Ctrl-C."""
         self.say("Press Ctrl-C to stop.")
         try:
