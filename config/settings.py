@@ -203,7 +203,11 @@ Q_CLUSTER = {
     "name": "light",
     "workers": env.int("LIGHT_WORKERS", default=1),
     "timeout": 900,
-    "retry": 1_800,
+    # Messages are locked when they are fetched, so a full prefetch must fit into `retry`.
+    "retry": 7_200,
+    "scheduler": False,
+    "recycle": 500,
+    "guard_cycle": 0.5,
     "max_attempts": 1,
     "ack_failures": True,
     "queue_limit": 4,

@@ -11,6 +11,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from jobs.models import Job
 
+from .sentences import failure_sentence
+
 from engine.limits import MAX_SEED
 from engine.specs import ImageSpec
 
@@ -79,7 +81,19 @@ class TemplateAlias(models.Model):
         return f"{self.name} → v{self.version.number}"
 
 
-class Generation(Job):
+class PictureJob(Job):
+    """A job whose failures are said in the words of pictures, models and prompts."""
+
+    class Meta(Job.Meta):
+        abstract = True
+
+    @property
+    def reason(self) -> str:
+        """Say why the job failed or was blocked, in the reader's language; empty when it was not."""
+        return failure_sentence(self.error, self.error_params)
+
+
+class Generation(PictureJob):
     """A request for pictures: everything decided at the time of asking, and the job that renders it.
 
     `spec` is the ImageSpec of the first picture; picture `index` has the same spec with `seed + index`.
@@ -176,7 +190,7 @@ class Output(models.Model):
         return ImageSpec.from_dict(self.spec)
 
 
-class Replay(Job):
+class Replay(PictureJob):
     """Render a picture again from its ledger entry, and say whether the pixels are the same."""
 
     queue = "gpu"
@@ -207,7 +221,7 @@ class Replay(Job):
         return f"{self.output} → {self.verdict or self.status}"
 
 
-class Suggestion(Job):
+class Suggestion(PictureJob):
     """Ask the house's translation model for the English of a word that the vocabulary does not know."""
 
     queue = "gpu"

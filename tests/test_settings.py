@@ -23,7 +23,7 @@ def documented() -> dict[str, str]:
 
 def load_settings(data_dir: Path, values: dict[str, str]) -> dict[str, str]:
     """Import the settings in a fresh process and return them as text."""
-    env = {"PATH": "/usr/bin:/bin", **values, "DATA_DIR": str(data_dir)}
+    env = {"PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "config.settings", **values, "DATA_DIR": str(data_dir)}
     code = [sys.executable, "-c", DUMP]
     return json.loads(subprocess.run(code, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout)
 

@@ -63,6 +63,7 @@ class Supervisor:
             for name, process in list(self.processes.items()):
                 if process.poll() is not None:
                     self.restarts += 1
+                    signal_group(process, signal.SIGKILL)
                     self.start(name)
 
 

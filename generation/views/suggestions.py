@@ -10,7 +10,6 @@ from projects.access import get_in_project, get_project
 from projects.models import Role
 
 from ..models import Suggestion
-from ..sentences import failure_sentence
 from ..services.suggestions import request_suggestion
 
 
@@ -33,5 +32,4 @@ def suggestion(request: HttpRequest, slug: str, suggestion_id: str) -> HttpRespo
 
 def show(request: HttpRequest, project: object, job: Suggestion) -> HttpResponse:
     """Render the box."""
-    reason = failure_sentence(job.error, job.error_params)
-    return render(request, "generation/suggestion.html", {"project": project, "job": job, "reason": reason})
+    return render(request, "generation/suggestion.html", {"project": project, "job": job})
