@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 READS = re.compile(r"""(?:env\.\w+|setting)\(\s*"([A-Z_0-9]+)\"""")
 DUMP = """
 import json
+import django
+django.setup()
 from config import settings
 print(json.dumps({name: repr(value) for name, value in vars(settings).items() if name.isupper()}))
 """
