@@ -6,6 +6,7 @@ viewer, editor, reviewer, owner: L is sent to log in, N finds nothing, F may not
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,19 +14,18 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
-from django.utils import timezone
 from PIL import Image
 
 from assets import storage
 from assets.licensing import Action
-from assets.models import ModelFile, Rights
+from assets.models import ModelFile, Rights, Term
 from assets.services import decide_use
 from engine.specs import ImageSpec
 from engine.starter import WEIGHTS
-from generation.models import Generation, Output, Replay
+from generation.models import Generation, Output, Replay, Suggestion
 from generation.previews import write_preview
 from ledger.services import actor_hash, append
-from projects.models import ApiToken
+from projects.models import ApiToken, Project, User
 
 CAST = ("anonymous", "stranger", "viewer", "editor", "reviewer", "owner")
 OPEN = "KKKKKK"
@@ -34,7 +34,7 @@ LOOK = "LNKKKK"
 MAKE = "LNFKKK"
 OWN = "LNFFFK"
 NOTHING = "LNNNNN"
-GET, POST = "get", "post"
+GET, POST, PATCH, DELETE = "get", "post", "patch", "delete"
 
 TABLE: tuple[tuple[str, str, str], ...] = (
     # the frame and the account
@@ -62,7 +62,6 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("ledger_verify", POST, LOOK),
     ("ledger_export", GET, LOOK),
     ("ledger_verifier", GET, LOOK),
-    ("template_by_id", GET, LOOK),
     # the rooms where pictures are made
     ("studio", GET, LOOK),
     ("studio_words", GET, LOOK),
@@ -84,6 +83,79 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("picture_reject", POST, MAKE),
     ("picture_replay", POST, MAKE),
     ("replay", GET, LOOK),
+    ("suggest", POST, MAKE),
+    ("suggestion", GET, MAKE),
+    # templates and words
+    ("templates", GET, LOOK),
+    ("template", GET, LOOK),
+    ("template_by_id", GET, LOOK),
+    ("template_version", GET, LOOK),
+    ("template_new", GET, MAKE),
+    ("template_new", POST, MAKE),
+    ("template_preview", POST, MAKE),
+    ("template_import", GET, MAKE),
+    ("template_import", POST, MAKE),
+    ("template_edit", GET, MAKE),
+    ("template_edit", POST, MAKE),
+    ("template_names", POST, MAKE),
+    ("template_alias", POST, MAKE),
+    ("template_alias_undo", POST, MAKE),
+    ("template_archive", POST, MAKE),
+    ("vocabulary", GET, LOOK),
+    ("vocabulary_export", GET, LOOK),
+    ("term_add", POST, MAKE),
+    ("term_edit", POST, MAKE),
+    ("term_remove", POST, MAKE),
+    # the library
+    ("library", GET, LOOK),
+    ("model_file", GET, LOOK),
+    # the API
+    ("api-schema", GET, OPEN),
+    ("api-me", GET, PERSON),
+    ("api-token-list", GET, PERSON),
+    ("api-token-list", POST, PERSON),
+    ("api-token-detail", DELETE, "LNNKNN"),
+    ("api-project-list", GET, PERSON),
+    ("api-project-detail", GET, LOOK),
+    ("api-project-detail", PATCH, OWN),
+    ("api-member-list", GET, LOOK),
+    ("api-member-list", POST, OWN),
+    ("api-member-detail", PATCH, OWN),
+    ("api-member-detail", DELETE, OWN),
+    ("api-ledger-list", GET, LOOK),
+    ("api-ledger-detail", GET, LOOK),
+    ("api-ledger-export", GET, LOOK),
+    ("api-ledger-verify", POST, LOOK),
+    ("api-model-list", GET, PERSON),
+    ("api-model-detail", GET, LOOK),
+    ("api-term-list", GET, LOOK),
+    ("api-term-list", POST, MAKE),
+    ("api-term-detail", PATCH, MAKE),
+    ("api-term-detail", DELETE, MAKE),
+    ("api-template-list", GET, PERSON),
+    ("api-template-list", POST, MAKE),
+    ("api-template-detail", GET, LOOK),
+    ("api-template-versions", GET, LOOK),
+    ("api-template-versions", POST, MAKE),
+    ("api-template-alias", POST, MAKE),
+    ("api-template-archive", POST, MAKE),
+    ("api-compose", POST, LOOK),
+    ("api-decide", POST, LOOK),
+    ("api-read", POST, PERSON),
+    ("api-generation-list", GET, PERSON),
+    ("api-generation-list", POST, MAKE),
+    ("api-generation-detail", GET, LOOK),
+    ("api-generation-cancel", POST, MAKE),
+    ("api-output-list", GET, PERSON),
+    ("api-output-detail", GET, LOOK),
+    ("api-output-file", GET, LOOK),
+    ("api-output-thumbnail", GET, LOOK),
+    ("api-output-parameters", GET, LOOK),
+    ("api-output-rate", POST, MAKE),
+    ("api-output-reject", POST, MAKE),
+    ("api-output-replay", POST, MAKE),
+    ("api-replay-detail", GET, LOOK),
+    ("api-unknown", GET, "NNNNNN"),
     # allauth's pages
     ("account_login", GET, OPEN),
     ("account_logout", GET, PERSON),
@@ -106,54 +178,76 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("mfa_activate_totp", GET, PERSON),
     # nobody of the cast has a second factor, so there is nothing to turn off or to show
     ("mfa_deactivate_totp", GET, NOTHING),
-    ("mfa_generate_recovery_codes", GET, NOTHING),
+    ("mfa_generate_recovery_codes", GET, PERSON),
     ("mfa_view_recovery_codes", GET, NOTHING),
     ("mfa_download_recovery_codes", GET, NOTHING),
 )
 
 
-def urls(patterns: list[Any] | None = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Yield every URL of the site with its whole name."""
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+# What must be said before a view asks who may.
+MODEL_ID = "6c6e53b0-6a3d-4a8e-9b5c-0d3f0a1d2c11"
+SPRING = {"project": "spring"}
+WORD = {"ja": "試験", "en": "test", "slot": "subject"}
+DATA: dict[tuple[str, str], dict[str, Any]] = {
+    ("api-compose", POST): {**SPRING, "slots": {"subject": "a red ball"}},
+    ("api-decide", POST): {**SPRING, "action": "generate", "models": [MODEL_ID]},
+    ("api-generation-list", POST): {**SPRING, "slots": {"subject": "a red ball"}},
+    ("api-member-list", POST): {"email": "stranger@example.com", "role": "viewer"},
+    ("api-member-detail", PATCH): {"role": "editor"},
+    ("api-term-list", GET): SPRING,
+    ("api-term-list", POST): {**SPRING, **WORD},
+    ("api-template-list", POST): {**SPRING, "slug": "new", "name": "New", "body": {}},
+    ("api-template-versions", POST): {"body": {}},
+    ("api-template-alias", POST): {"version": 1},
+    ("api-template-archive", POST): {"archived": True},
+    ("api-output-rate", POST): {"rating": 3},
+    ("api-output-reject", POST): {"rejected": True},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One URL of the site: the arguments that it takes and, for the API, the methods that it answers."""
+
+    arguments: frozenset[str]
+    actions: frozenset[str]
+
+
+def addresses(patterns: list[Any], name: str = "", arguments: frozenset[str] = frozenset()) -> Iterator[Any]:
+    """Yield every URL's whole name with its Address."""
+    for pattern in patterns:
+        taken = arguments | set(pattern.pattern.regex.groupindex)
         if isinstance(pattern, URLPattern):
-            yield f"{namespace}{pattern.name or pattern.pattern}", pattern
+            actions = frozenset(getattr(pattern.callback, "actions", None) or ())
+            yield f"{name}{pattern.name or pattern.pattern}", Address(arguments=taken, actions=actions)
         else:
-            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
-            yield from urls(pattern.url_patterns, inner)
+            inner = f"{name}{pattern.namespace}:" if pattern.namespace else name
+            yield from addresses(pattern.url_patterns, inner, taken)
 
 
-PATTERNS = dict(urls())
+PATTERNS: dict[str, Address] = dict(addresses(get_resolver().url_patterns))
 
 
 @pytest.fixture
 def stage(people, project, template) -> dict[str, Any]:
     """Return the arguments of every URL, for things of the project that really exist."""
-    model = ModelFile.objects.create(
-        kind="base",
-        name="model",
-        architecture="sd1",
-        layout="diffusers",
-        path=str(WEIGHTS),
-        sha256="a" * 64,
-        size_bytes=1,
-        rights=Rights.objects.create(expression="CC0-1.0", state=Rights.State.CLEARED),
-    )
-    generation = Generation.objects.create(
-        project=project,
-        requested_by=people.editor,
-        base_model=model,
-        spec=spec().as_dict(),
-        decision=decide_use(project, Action.GENERATE, [model]).as_dict(),
-        idempotency_key="1",
-    )
-    write_preview(generation.id, Image.new("RGB", (64, 64), "red"))
-    output = make_output(project, generation, people.editor)
+    model = make_model(project)
+    generation = make_generation(project, people.editor, model)
+    output = make_output(generation)
     replay = Replay.objects.create(project=project, output=output, requested_by=people.editor)
     token, _secret = ApiToken.issue(people.editor, name="script", scopes=["read"])
+    suggestion = Suggestion.objects.create(project=project, requested_by=people.editor, text="空")
+    term = Term.objects.create(project=project, ja="空", en="sky", slot="environment")
+    things = {"generation": generation, "output": output, "replay": replay, "template": template, "model": model}
     return {
+        **{f"api-{name}": thing.pk for name, thing in {**things, "term": term, "token": token}.items()},
         "slug": project.slug,
         "seq": 1,
         "user_id": people.viewer.id,
+        "user": people.viewer.id,
+        "name": "candidate",
+        "suggestion_id": suggestion.id,
+        "term_id": term.id,
         "token_id": token.id,
         "template_id": template.id,
         "tslug": template.slug,
@@ -188,39 +282,67 @@ def picture(kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def make_output(project: Any, generation: Generation, person: Any) -> Output:
+def make_model(project: Project) -> ModelFile:
+    """Enter the bundled model without reading its weights."""
+    return ModelFile.objects.create(
+        id=MODEL_ID,
+        project=project,
+        kind="base",
+        name="model",
+        architecture="sd1",
+        layout="diffusers",
+        path=str(WEIGHTS),
+        sha256="a" * 64,
+        size_bytes=1,
+        rights=Rights.objects.create(expression="CC0-1.0", state=Rights.State.CLEARED),
+    )
+
+
+def make_generation(project: Project, person: User, model: ModelFile) -> Generation:
+    """Ask for a picture, and show a preview of it."""
+    generation = Generation.objects.create(
+        project=project,
+        requested_by=person,
+        base_model=model,
+        spec=spec().as_dict(),
+        decision=decide_use(project, Action.GENERATE, [model]).as_dict(),
+        idempotency_key="1",
+    )
+    write_preview(generation.id, Image.new("RGB", (64, 64), "red"))
+    return generation
+
+
+def make_output(generation: Generation) -> Output:
     """Write a picture as a worker would: files, ledger entry, row."""
     file = storage.store_bytes(settings.MEDIA_ROOT, "outputs", picture("PNG"), ".png")
     thumbnail = storage.store_bytes(settings.MEDIA_ROOT, "thumbnails", picture("WEBP"), ".webp")
+    facts = {"spec": spec().as_dict(), "environment": {}, "pixels_sha256": "b" * 64, "decision": generation.decision}
     with transaction.atomic():
-        payload = {"spec": spec().as_dict(), "environment": {}, "pixels_sha256": "b" * 64}
-        actor = actor_hash(person.id)
-        entry = append(project.id, "generation.output.created", actor=actor, subject="output:1", payload=payload)
+        actor = actor_hash(generation.requested_by_id)
+        event = "generation.output.created"
+        entry = append(generation.project_id, event, actor=actor, subject="output:1", payload=facts)
     return Output.objects.create(
-        project=project,
+        project=generation.project,
         generation=generation,
         index=0,
-        spec=spec().as_dict(),
-        recipe_sha256=spec().recipe_sha256(),
         seed=0,
+        recipe_sha256=spec().recipe_sha256(),
         path=file.path,
         thumbnail=thumbnail.path,
         file_sha256=file.sha256,
-        pixels_sha256="b" * 64,
         size_bytes=file.size,
         width=64,
         height=64,
-        environment={},
-        decision=generation.decision,
         license="CC0-1.0",
         ledger_seq=entry.seq,
-        created_at=timezone.now(),
+        **facts,
     )
 
 
 def address(name: str, stage: dict[str, Any]) -> str:
-    """Return the URL with the stage's arguments filled in."""
-    return reverse(name, kwargs={key: stage[key] for key in PATTERNS[name].pattern.regex.groupindex})
+    """Return the URL with the stage's arguments filled in; an API's `pk` is that of its kind."""
+    kind = "-".join(name.split("-")[:2])
+    return reverse(name, kwargs={key: stage[kind if key == "pk" else key] for key in PATTERNS[name].arguments})
 
 
 def outcome(response: Any) -> str:
@@ -231,8 +353,21 @@ def outcome(response: Any) -> str:
     return {403: "F", 404: "N", 405: "405"}.get(response.status_code, "K")
 
 
+def ask(client: Client, name: str, method: str, stage: dict[str, Any]) -> Any:
+    """Send the request of one row of the table."""
+    data, kind = DATA.get((name, method), {}), {}
+    if name.startswith("api-") and method != GET:
+        kind = {"content_type": "application/json", "headers": {"Idempotency-Key": "matrix"}}
+    return getattr(client, method)(address(name, stage), data, **kind)
+
+
 def test_every_url_is_in_the_table():
     assert set(PATTERNS) - {name for name, _method, _who in TABLE} == set()
+
+
+def test_every_action_of_the_api_is_in_the_table():
+    actions = {(name, method) for name, found in PATTERNS.items() for method in found.actions}
+    assert actions - {(name, method) for name, method, _who in TABLE} == set()
 
 
 def test_the_table_names_no_url_that_is_gone():
@@ -247,12 +382,13 @@ def test_everybody_gets_what_the_table_says(name, method, who, people, stage):
         if role != "anonymous":
             client.force_login(getattr(people, role))
         with transaction.atomic():
-            seen[role] = outcome(getattr(client, method)(address(name, stage)))
+            seen[role] = outcome(ask(client, name, method, stage))
             transaction.set_rollback(True)
     assert seen == dict(zip(CAST, who, strict=True))
 
 
-WRITES = sorted({name for name, method, _who in TABLE if method == POST} - {n for n, m, _w in TABLE if m == GET})
+READS = {name for name, method, _who in TABLE if method == GET}
+WRITES = sorted({name for name, _method, _who in TABLE} - READS)
 
 
 @pytest.mark.parametrize("name", WRITES)
