@@ -108,11 +108,11 @@ TEMPLATES = [
 
 # Data. SQLite unless DATABASE_URL names a PostgreSQL server.
 DATABASES = {"default": env.db_url_config(setting("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"))}
-# Tests use a file too, because worker processes and browser threads share it.
+# Tests use a file too, because worker processes and browser threads share it; each run has its own.
 DATABASES["default"].setdefault("TEST", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["TEST"]["NAME"] = str(DATA_DIR / "test.sqlite3")
+    DATABASES["default"]["TEST"]["NAME"] = str(DATA_DIR / f"test-{os.getpid()}.sqlite3")
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 60,

@@ -27,7 +27,8 @@ def load_settings(data_dir: Path, values: dict[str, str]) -> dict[str, str]:
     """Import the settings in a fresh process and return them as text."""
     env = {"PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "config.settings", **values, "DATA_DIR": str(data_dir)}
     code = [sys.executable, "-c", DUMP]
-    return json.loads(subprocess.run(code, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout)
+    text = subprocess.run(code, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
+    return json.loads(re.sub(r"test-\d+", "test", text))
 
 
 def test_every_setting_is_documented_and_every_documented_setting_is_read():
