@@ -15,23 +15,22 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from .models import Output
+from projects.models import Project
+
+from .models import Generation, Output
 
 PAGE_SIZE = 60
 MAX_SEARCH_CHARS = 200
-SEARCHED = (
-    "spec__prompt",
-    "generation__slots__subject",
-    "generation__slots__environment",
-    "generation__slots__light",
-    "generation__slots__style",
-)
+SEARCHED = ("spec__prompt", "slots__subject", "slots__environment", "slots__light", "slots__style")
 REJECTED = [("hide", _("Hide rejected")), ("only", _("Only rejected")), ("all", _("All"))]
 RATINGS = [("", _("Any")), *((str(stars), "★" * stars) for stars in range(1, 6))]
 
 
 class OutputFilter(django_filters.FilterSet):
-    """Narrow pictures down. Search is literal: %, _, \\ stand for themselves. Rejected ones hide until asked for."""
+    """Narrow pictures down. Search is literal: %, _, \\ stand for themselves. Rejected ones hide until asked for.
+
+    Naming their project makes search faster.
+    """
 
     q = django_filters.CharFilter(
         label=_("Words in the prompt"), method="search", validators=[MaxLengthValidator(MAX_SEARCH_CHARS)]
@@ -64,6 +63,10 @@ class OutputFilter(django_filters.FilterSet):
         model = Output
         fields: list[str] = []
 
+    def __init__(self, *args: Any, project: Project | None = None, **options: Any) -> None:
+        self.project = project
+        super().__init__(*args, **options)
+
     def filter_queryset(self, queryset: QuerySet[Output]) -> QuerySet[Output]:
         """Apply every filter, and hide rejected pictures unless they were asked for."""
         rejected = self.form.cleaned_data.get("rejected") or "hide"
@@ -79,7 +82,10 @@ class OutputFilter(django_filters.FilterSet):
         found = Q()
         for field in SEARCHED:
             found |= Q(**{f"{field}__icontains": value})
-        return rows.filter(found)
+        asked = Generation.objects.filter(found)
+        if self.project is not None:
+            asked = asked.filter(project=self.project)
+        return rows.filter(generation__in=asked)
 
     def made_after(self, rows: QuerySet[Output], _name: str, value: date) -> QuerySet[Output]:
         """Keep pictures made on this day or later, in the reader's time zone."""

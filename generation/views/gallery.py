@@ -22,6 +22,7 @@ from ..words import recipe_rows
 
 TILE_FIELDS = ("id", "project_id", "width", "height", "seed", "rating", "rejected_at", "license", "created_at")
 MAX_COMPARED = 4
+MAX_LICENSES = 12
 MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "before")
 
 
@@ -31,7 +32,7 @@ MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "b
 def gallery(request: HttpRequest, slug: str) -> HttpResponse:
     """Show pictures, newest first, a page at a time."""
     project = get_project(request.user, slug)
-    filters = OutputFilter(request.GET, Output.objects.filter(project=project), request=request)
+    filters = OutputFilter(request.GET, Output.objects.filter(project=project), project=project)
     rows = filters.qs.only(*TILE_FIELDS).annotate(prompt=KT("spec__prompt"))
     page = read_page(rows, request.GET.get("cursor", ""), size=PAGE_SIZE)
     context = {
@@ -96,11 +97,21 @@ def offer_choices(filters: OutputFilter, project: Project) -> None:
 
 def filter_choices(project: Project) -> dict[str, Any]:
     """Return what the filters offer in this project."""
-    licenses = Output.objects.filter(project=project).order_by("license").values_list("license", flat=True).distinct()
     return {
         "template": [(each.slug, str(each)) for each in PromptTemplate.objects.filter(project=project)],
         "model": [(str(each.id), each.name) for each in starting.base_models(project)],
-        "license": [(name, name) for name in licenses],
+        "license": [(name, name) for name in licenses_of(project)],
         "campaign": [(each.slug, str(each)) for each in project.campaigns.all()],
         "person": [(str(each.id), str(each)) for each in User.objects.filter(memberships__project=project)],
     }
+
+
+def licenses_of(project: Project) -> list[str]:
+    """Return the licences of a project's pictures, jumping from one to the next in their index."""
+    names = Output.objects.filter(project=project).order_by("license").values_list("license", flat=True)
+    found: list[str] = []
+    following = names.first()
+    while following is not None and len(found) < MAX_LICENSES:
+        found.append(following)
+        following = names.filter(license__gt=following).first()
+    return found

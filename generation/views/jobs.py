@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from projects.access import get_in_project, get_project
 from projects.models import Project, Role, User
 
-from ..models import Generation
+from ..models import Generation, Output
 from ..previews import preview_path
 from ..sentences import failure_sentence
 from ..services.generations import cancel_generation, describe_block, repeat_request, submit_generation
@@ -92,8 +92,9 @@ def show_card(request: HttpRequest, project: Project, row: Generation) -> HttpRe
 
 def shown_generations() -> QuerySet[Generation]:
     """Return jobs with all that a card shows."""
+    shown = Output.objects.only("generation_id", "seed", "width", "height", "rejected_at")
     rows = Generation.objects.select_related("template_version__template", "requested_by", "project", "base_model")
-    return rows.prefetch_related("outputs")
+    return rows.prefetch_related(Prefetch("outputs", shown.order_by("index")))
 
 
 def recent_generations(project: Project, user: User) -> list[Generation]:

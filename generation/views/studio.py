@@ -1,11 +1,13 @@
 """The Studio: fill a template, see what it becomes and what the licence says, ask for pictures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
@@ -102,7 +104,7 @@ def studio_compose(request: HttpRequest, slug: str) -> HttpResponse:
     form = StudioForm(values, project=project)
     if not request.htmx:
         return render(request, "generation/studio.html", studio_context(request, project, form))
-    context = form_context(request, project, form)
+    context = form_context(project, form, has_words=new_slots)
     context |= {"oob": True, "new_slots": new_slots, "new_settings": new_settings}
     return render(request, "generation/studio.html#composed", context)
 
@@ -177,17 +179,17 @@ def refused(request: HttpRequest, project: Project, form: StudioForm) -> HttpRes
 def studio_context(request: HttpRequest, project: Project, form: StudioForm) -> dict[str, Any]:
     """Return everything the page shows: the form, its preview, and the recent results."""
     recent = recent_generations(project, request.user)
-    return form_context(request, project, form) | {"cards": cards_of(recent)}
+    return form_context(project, form) | {"cards": cards_of(recent)}
 
 
-def form_context(request: HttpRequest, project: Project, form: StudioForm) -> dict[str, Any]:
+def form_context(project: Project, form: StudioForm, *, has_words: bool = True) -> dict[str, Any]:
     """Return what the form shows. Errors of the recipe are put beside their fields."""
     preview = preview_of(project, form)
     return {
         "project": project,
         "form": form,
         "preview": preview,
-        "slots": slot_boxes(project, form, preview),
+        "slots": slot_boxes(form, preview, first_words(project) if has_words else {}),
         "ratios": ratios_of(form),
         "can_make": project.role.includes(Role.EDITOR),
     }
@@ -205,9 +207,8 @@ def preview_of(project: Project, form: StudioForm) -> Preview:
     return Preview(composed=composed, rights=describe_rights(project, composed.generate, composed.publish))
 
 
-def slot_boxes(project: Project, form: StudioForm, preview: Preview) -> list[SlotBox]:
+def slot_boxes(form: StudioForm, preview: Preview, words: Mapping[str, list[Term]]) -> list[SlotBox]:
     """Return the five text boxes in order, each with words of the vocabulary and its translation."""
-    words = first_words(project)
     translations = preview.composed.translations if preview.composed else {}
     slots = {slot.name: slot for slot in form.body.slots}
     boxes = []
@@ -219,7 +220,7 @@ def slot_boxes(project: Project, form: StudioForm, preview: Preview) -> list[Slo
                 prefix=slot.prefix if slot else form.body.negative_locked,
                 suffix=slot.suffix if slot else "",
                 locked=bool(slot and slot.locked),
-                words=words[name],
+                words=words.get(name, []),
                 translation=translations.get(name),
             )
         )
@@ -228,13 +229,12 @@ def slot_boxes(project: Project, form: StudioForm, preview: Preview) -> list[Slo
 
 def first_words(project: Project) -> dict[str, list[Term]]:
     """Return a few words for each slot, the project's own first."""
-    found: dict[str, list[Term]] = {slot: [] for slot in SLOT_TERMS}
-    place = {kind: slot for slot, kinds in SLOT_TERMS.items() for kind in kinds}
-    terms = usable_in(project, Term.objects.all()).only("ja", "en", "slot", "project_id")
-    for term in sorted(terms, key=lambda each: (each.project_id is None, each.id)):
-        if len(found[place[term.slot]]) < FIRST_WORDS:
-            found[place[term.slot]].append(term)
-    return found
+    order = [F("project_id").asc(nulls_last=True), "id"]
+    ranked = usable_in(project, Term.objects.all()).annotate(
+        place=Window(RowNumber(), partition_by="slot", order_by=order)
+    )
+    terms = list(ranked.filter(place__lte=FIRST_WORDS).order_by("place").only("ja", "en", "slot"))
+    return {slot: [term for term in terms if term.slot in kinds][:FIRST_WORDS] for slot, kinds in SLOT_TERMS.items()}
 
 
 def find_words(project: Project, slot: str, text: str) -> list[Term]:
