@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.models import Entry
 
@@ -98,7 +99,7 @@ class LedgerFilterForm(forms.Form):
 
     event = forms.ChoiceField(label=_("About"), required=False)
     person = forms.ChoiceField(label=_("Who"), required=False)
-    subject = forms.CharField(label=_("Subject"), required=False, max_length=200)
+    subject = forms.CharField(label=pgettext_lazy("ledger", "Subject"), required=False, max_length=200)
     before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, people: dict[str, User]) -> None:
