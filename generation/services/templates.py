@@ -17,9 +17,12 @@ from projects.services import record
 
 from ..models import PromptTemplate, TemplateAlias, TemplateVersion
 from ..prompts import PromptError, TemplateBody
-from ..sentences import sentence
+from ..template_words import mistake_sentence
 
 Name = TemplateAlias.Name
+# Addresses below a project's templates that are rooms of their own.
+RESERVED_SLUGS = frozenset({"new", "import", "preview", "id"})
+ANY = object()
 
 
 @transaction.atomic
@@ -36,14 +39,10 @@ def create_template(
 ) -> PromptTemplate:
     """Make a template with version 1 on production. Raises Problem for a bad body or a slug that is taken."""
     checked = check_body(body)
-    try:
-        with transaction.atomic():
-            template = PromptTemplate.objects.create(
-                project=project, slug=slug, name=name, name_ja=name_ja, description=description, created_by=user
-            )
-    except IntegrityError as error:
-        message = _("Another template has this address already. Choose another one.")
-        raise Problem("slug_taken", message, status=409, fields={"slug": message}) from error
+    template = PromptTemplate(
+        project=project, slug=slug, name=name, name_ja=name_ja, description=description, created_by=user
+    )
+    insert_template(template)
     version = TemplateVersion.objects.create(template=template, number=1, body=checked, note=note, created_by=user)
     TemplateAlias.objects.create(template=template, name=Name.PRODUCTION, version=version)
     record(
@@ -56,11 +55,24 @@ def create_template(
     return template
 
 
+def insert_template(template: PromptTemplate) -> None:
+    """Write a new template's row. Raises Problem when its address is taken."""
+    message = _("Another template has this address already. Choose another one.")
+    refusal = Problem("slug_taken", message, status=409, fields={"slug": message})
+    if template.slug in RESERVED_SLUGS:
+        raise refusal
+    try:
+        with transaction.atomic():
+            template.save(force_insert=True)
+    except IntegrityError as error:
+        raise refusal from error
+
+
 @transaction.atomic
 def save_version(user: User, template: PromptTemplate, *, body: Mapping[str, Any], note: str = "") -> TemplateVersion:
     """Add the next version. Raises Problem when the body is wrong or the same as the newest one."""
     checked = check_body(body)
-    PromptTemplate.objects.select_for_update().get(pk=template.pk)
+    lock_template(template)
     newest = template.versions.order_by("-number").first()
     if newest is not None and newest.body == checked:
         raise Problem("unchanged", _("Nothing has changed since the newest version."), status=409)
@@ -77,15 +89,26 @@ def save_version(user: User, template: PromptTemplate, *, body: Mapping[str, Any
 
 
 @transaction.atomic
-def move_alias(user: User, template: PromptTemplate, name: str, version: TemplateVersion) -> TemplateAlias:
-    """Point an alias at a version, and remember where it was. Raises Problem when it is there already."""
-    PromptTemplate.objects.select_for_update().get(pk=template.pk)
+def move_alias(
+    user: User, template: PromptTemplate, name: str, version: TemplateVersion, *, seen: Any = ANY
+) -> TemplateAlias:
+    """Point an alias at a version, and remember where it was.
+
+    `seen` is the number of the version that the person saw it at (None: nowhere). Raises Problem when it has moved
+    since, or when it is there already.
+    """
+    lock_template(template)
     if version.template_id != template.pk:
         raise Problem("other_template", _("This version belongs to another template."))
     alias = template.aliases.filter(name=name).select_related("version").first()
     before = alias.version if alias else None
+    number = before.number if before else None
     if before == version:
         raise Problem("already_there", _("It points at this version already."), status=409)
+    if seen is not ANY and seen != number:
+        raise Problem(
+            "moved_meanwhile", _("Somebody else has moved it meanwhile. Look again, then decide."), status=409
+        )
     alias, _made = TemplateAlias.objects.update_or_create(
         template=template,
         name=Name(name),
@@ -96,17 +119,38 @@ def move_alias(user: User, template: PromptTemplate, name: str, version: Templat
         "generation.template.alias_moved",
         actor=user,
         subject=subject_of(template),
-        payload={"alias": name, "from": before.number if before else None, "to": version.number},
+        payload={"alias": name, "from": number, "to": version.number},
     )
     return alias
 
 
-def undo_alias(user: User, template: PromptTemplate, name: str) -> TemplateAlias:
+@transaction.atomic
+def undo_alias(user: User, template: PromptTemplate, name: str, *, seen: Any = ANY) -> TemplateAlias:
     """Move an alias back to where it was before its last move. Raises Problem when there is no such place."""
+    lock_template(template)
     alias = template.aliases.filter(name=name).select_related("previous").first()
     if alias is None or alias.previous is None:
         raise Problem("nothing_to_undo", _("This name has not been moved yet."), status=409)
-    return move_alias(user, template, name, alias.previous)
+    return move_alias(user, template, name, alias.previous, seen=seen)
+
+
+def lock_template(template: PromptTemplate) -> None:
+    """Let nobody else move or add versions of a template until the transaction ends."""
+    PromptTemplate.objects.select_for_update().get(pk=template.pk)
+
+
+@transaction.atomic
+def rename_template(user: User, template: PromptTemplate, *, name: str, name_ja: str, description: str) -> bool:
+    """Give a template other words; its address and its versions stay. Return False when nothing changed."""
+    wanted = {"name": name, "name_ja": name_ja, "description": description}
+    lock_template(template)
+    was = PromptTemplate.objects.filter(pk=template.pk).values(*wanted).get()
+    changed = {field: {"from": was[field], "to": value} for field, value in wanted.items() if was[field] != value}
+    if changed:
+        PromptTemplate.objects.filter(pk=template.pk).update(**wanted)
+        event = "generation.template.renamed"
+        record(template.project, event, actor=user, subject=subject_of(template), payload={**changed})
+    return bool(changed)
 
 
 def archive_template(user: User, template: PromptTemplate, *, archived: bool) -> None:
@@ -125,19 +169,19 @@ def import_templates(user: User, project: Project, presets: Iterable[tuple[str, 
     """Make one template per preset, all or none, each at an address of its own."""
     taken = set(PromptTemplate.objects.filter(project=project).values_list("slug", flat=True))
     made = []
+    note = _("Imported")
     for name, body in presets:
         slug = free_slug(name, taken)
         taken.add(slug)
-        note = _("Imported")
         made.append(create_template(user, project, slug=slug, name=name[:120], body=body.as_dict(), note=note))
     return made
 
 
 def free_slug(name: str, taken: set[str]) -> str:
     """Return an address made from a name that nobody has yet; names without Latin letters become "template"."""
-    base = slugify(name)[:70] or "template"
+    base = slugify(name)[:70].strip("-_") or "template"
     slug, number = base, 2
-    while slug in taken:
+    while slug in taken or slug in RESERVED_SLUGS:
         slug, number = f"{base}-{number}", number + 1
     return slug
 
@@ -147,8 +191,9 @@ def check_body(body: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return TemplateBody.from_dict(body).as_dict()
     except PromptError as error:
-        message = sentence(error.code, error.params)
-        raise Problem(error.code, message, fields={str(error.params.get("field", "body")): message}) from error
+        message = mistake_sentence(error.code, error.params)
+        place = error.params.get("field") or error.params.get("slot") or "body"
+        raise Problem(error.code, message, fields={str(place): message}) from error
 
 
 def body_sha256(body: Mapping[str, Any]) -> str:
