@@ -1,0 +1,181 @@
+"""What the library says of a model: what we may do with it, what its licence says, where it is used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+
+from projects.access import usable_in
+from projects.models import Project
+
+from . import licensing
+from .licensing import Action, Decision, Profile, Purpose
+from .models import ModelFile
+from .services import decide_use, reading_language
+
+PICTURES_SHOWN = 12
+# What people ask of a model: the question, the gate, and the circumstances that differ from the project's own.
+QUESTIONS: tuple[tuple[Any, Action, Mapping[str, Any]], ...] = (
+    (_("Generate pictures"), Action.GENERATE, {}),
+    (_("Publish them commercially in Japan"), Action.PUBLISH, {"purpose": Purpose.COMMERCIAL, "territory": "JP"}),
+    (_("Publish them without commercial purpose"), Action.PUBLISH, {"purpose": Purpose.NONCOMMERCIAL}),
+    (_("Train further on it"), Action.TRAIN, {}),
+    (_("Pass the weights on"), Action.WEIGHTS, {}),
+    (_("Offer it as a service"), Action.HOST, {}),
+)
+MARKS = {"allow": "ok", "review": "warn", "block": "stop"}
+GRANTS = {
+    licensing.Permission.ALLOW: "ok",
+    licensing.Permission.REVIEW: "warn",
+    licensing.Permission.DENY: "stop",
+    licensing.Permission.UNKNOWN: "stop",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One question about a model and the gate's answer in words: verdict, reasons, what is owed and ruled out."""
+
+    question: Any
+    verdict: str
+    mark: str
+    reasons: list[str]
+    owed: list[str]
+    rules: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a licence says about one use: the answer, its clause, and what stands there in our own words."""
+
+    use: str
+    word: str
+    mark: str
+    clause: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenseWords:
+    """One licence of a model, in words."""
+
+    name: str
+    url: str
+    is_known: bool
+    evidence: str
+    grants: list[Grant]
+    clauses: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """One model in the list: the answer of the generate gate now, and how many of our pictures it made."""
+
+    file: ModelFile
+    license: str
+    verdict: str
+    mark: str
+    pictures: int
+
+
+def files_of(project: Project) -> QuerySet[ModelFile]:
+    """Return the models that a project sees, with their rights; the removed ones stay as tombstones."""
+    rows = usable_in(project, ModelFile.objects.all())
+    rows = rows.select_related("rights__cleared_by", "rights__submitted_by")
+    return rows.order_by(F("removed_at").asc(nulls_first=True), "kind", "name", "id")
+
+
+def get_file(project: Project, model_id: Any) -> ModelFile:
+    """Return one model of the project or of the house, with its use counted. Raises Http404."""
+    file = count_pictures(files_of(project).filter(id=model_id), project).first()
+    if file is None:
+        raise Http404
+    return file
+
+
+def count_pictures(rows: QuerySet[ModelFile], project: Project) -> QuerySet[ModelFile]:
+    """Add how many pictures of this project each file made, as base model or as VAE."""
+    return rows.annotate(
+        as_base=Count("generations__outputs", filter=Q(generations__project=project)),
+        as_vae=Count("vae_generations__outputs", filter=Q(vae_generations__project=project)),
+    )
+
+
+def shelf_of(project: Project, file: ModelFile) -> Shelf:
+    """Return one model as the list shows it."""
+    decision, language = decide_use(project, Action.GENERATE, [file]), reading_language()
+    return Shelf(
+        file=file,
+        license=license_label(file, language),
+        verdict=licensing.label("verdicts", decision.verdict.value, language),
+        mark=MARKS[decision.verdict.value],
+        pictures=file.as_base + file.as_vae,
+    )
+
+
+def license_label(file: ModelFile, language: str) -> str:
+    """Return what the declared licence is called."""
+    return licensing.label("licenses", file.license, language) if file.license else str(_("unknown licence"))
+
+
+def answers_of(project: Project, file: ModelFile) -> list[Answer]:
+    """Return what may be done with a model, question by question."""
+    return [answer_of(question, decide_use(project, gate, [file], **changes)) for question, gate, changes in QUESTIONS]
+
+
+def answer_of(question: Any, decision: Decision) -> Answer:
+    """Return one decision in the reader's language."""
+    language = reading_language()
+    return Answer(
+        question=question,
+        verdict=licensing.label("verdicts", decision.verdict.value, language),
+        mark=MARKS[decision.verdict.value],
+        reasons=licensing.explain(decision, language),
+        owed=licensing.obligations_text(decision, language).splitlines(),
+        rules=licensing.restrictions_text(decision, language),
+    )
+
+
+def licenses_of(project: Project, file: ModelFile) -> list[LicenseWords]:
+    """Return the licences behind a model in words; the house's own policy is not one of them."""
+    decision = decide_use(project, Action.GENERATE, [file])
+    profiles = [licensing.profile(license_id) for license_id in decision.profiles]
+    return [words_of(each) for each in profiles if each.kind != "policy"]
+
+
+def words_of(profile: Profile) -> LicenseWords:
+    """Return a licence in the reader's language: every answer with its clause, then the clauses about the rest."""
+    language = reading_language()
+    grants = [
+        Grant(
+            use=licensing.label("dimensions", dimension, language),
+            word=licensing.label("permissions", permission.name.lower(), language),
+            mark=GRANTS[permission],
+            clause=profile.clause_of(dimension),
+            quote=profile.quote(dimension, language),
+        )
+        for dimension, permission in profile.permissions.items()
+        if dimension != "basis"
+    ]
+    others = [each for name, each in profile.clauses.items() if name not in profile.permissions and name != "whole"]
+    whole = profile.clauses["whole"]
+    return LicenseWords(
+        name=profile.name[language],
+        url=profile.license_url,
+        is_known=profile.id != licensing.UNKNOWN,
+        evidence=profile.evidence,
+        grants=grants,
+        clauses=[(each.clause, each.quote[language]) for each in (whole, *others)],
+    )
+
+
+def pictures_of(project: Project, file: ModelFile) -> list[dict[str, Any]]:
+    """Return the newest pictures of this project that a model made: id, width, height, seed."""
+    made = file.generations if file.kind == ModelFile.Kind.BASE else file.vae_generations
+    rows = made.filter(project=project, outputs__isnull=False, outputs__rejected_at=None)
+    names = ("outputs__id", "outputs__width", "outputs__height", "outputs__seed")
+    found = rows.order_by("-queued_at", "outputs__index").values_list(*names)[:PICTURES_SHOWN]
+    return [dict(zip(("id", "width", "height", "seed"), values, strict=True)) for values in found]

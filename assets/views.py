@@ -1,0 +1,52 @@
+"""The library's room: the models there are, what we may do with each, and what each has made."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from projects.access import get_project
+
+from . import library as shelves
+from .forms import LibraryFilterForm
+from .models import ModelFile
+
+MAX_SHOWN = 200
+
+
+@login_required
+@require_GET
+@never_cache
+def library(request: HttpRequest, slug: str) -> HttpResponse:
+    """List the models that the project can use, with their licence and how much they were used."""
+    project = get_project(request.user, slug)
+    files = shelves.files_of(project)
+    form = LibraryFilterForm(request.GET, files=files)
+    found = list(shelves.count_pictures(form.narrow(files), project)[: MAX_SHOWN + 1])
+    context = {
+        "project": project,
+        "form": form,
+        "shelves": [shelves.shelf_of(project, file) for file in found[:MAX_SHOWN]],
+        "is_cut": len(found) > MAX_SHOWN,
+    }
+    return render(request, "assets/library.html", context)
+
+
+@login_required
+@require_GET
+@never_cache
+def model_file(request: HttpRequest, slug: str, model_id: str) -> HttpResponse:
+    """Show one model: facts, rights in words, decisions, and pictures made with it."""
+    project = get_project(request.user, slug)
+    file = shelves.get_file(project, model_id)
+    context = {
+        "project": project,
+        "file": file,
+        "shelf": shelves.shelf_of(project, file),
+        "answers": shelves.answers_of(project, file),
+        "licenses": shelves.licenses_of(project, file),
+        "pictures": shelves.pictures_of(project, file),
+        "is_base": file.kind == ModelFile.Kind.BASE,
+    }
+    return render(request, "assets/model_file.html", context)
