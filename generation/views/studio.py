@@ -234,7 +234,8 @@ def first_words(project: Project) -> dict[str, list[Term]]:
         place=Window(RowNumber(), partition_by="slot", order_by=order)
     )
     terms = list(ranked.filter(place__lte=FIRST_WORDS).order_by("place").only("ja", "en", "slot"))
-    return {slot: [term for term in terms if term.slot in kinds][:FIRST_WORDS] for slot, kinds in SLOT_TERMS.items()}
+    found = {kind: [term for term in terms if term.slot == kind] for kind in Term.Slot}
+    return {slot: [term for kind in kinds for term in found[kind]][:FIRST_WORDS] for slot, kinds in SLOT_TERMS.items()}
 
 
 def find_words(project: Project, slot: str, text: str) -> list[Term]:
