@@ -13,7 +13,8 @@ import transformers
 from engine.errors import ModelError
 from engine.headers import Detected, component_files, read_header, read_json
 
-# A worker's log is no terminal.
+# A worker's log is no terminal, and what matters comes as an exception.
+diffusers.utils.logging.set_verbosity_error()
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
 

@@ -4,6 +4,7 @@ For each VAE a linear map from latent channels to RGB is fitted once by least sq
 fields that the VAE's own encoder has turned into latents. It works for any number of channels.
 """
 
+import copy
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ _FIT_COUNT = 16
 
 def fit_colors(vae: Any) -> torch.Tensor:
     """Return the [channels + 1, 3] map from scaled latents (and a constant 1) to RGB in 0..1, on the CPU."""
+    # Some encoders overflow in half precision, and this happens once for each VAE.
+    vae = vae if vae.dtype == torch.float32 else copy.deepcopy(vae).float()
     generator = torch.Generator("cpu").manual_seed(0)
     coarse = torch.rand(_FIT_COUNT, 3, 4, 4, generator=generator)
     fields = torch.nn.functional.interpolate(coarse, size=(_FIT_SIDE, _FIT_SIDE), mode="bicubic").clamp(0, 1)

@@ -154,6 +154,8 @@ def test_half_precision_is_drawn_when_asked_for(folders):
     engine = Engine(
         {base: folders[0]}.__getitem__, memory_budget_bytes=10**9, device="cpu", dtype=torch.bfloat16, threads=1
     )
-    rendered = engine.render(make_spec("sd1", base), ignore)
+    previews = []
+    rendered = engine.render(make_spec("sd1", base), lambda step: previews.append(step.preview and step.preview()))
     assert rendered.environment.dtype == "bfloat16"
+    assert any(previews)
     assert rendered.pixels_sha256 == engine.render(make_spec("sd1", base), ignore).pixels_sha256

@@ -146,7 +146,7 @@ def test_guidance_of_one_needs_no_negative_prompt(starter_engine, starter_spec):
 
 
 def test_a_bad_recipe_is_refused_before_anything_is_loaded(starter_spec):
-    engine = Engine(lambda sha256: WEIGHTS, memory_budget_bytes=10**9, device="cpu")
+    engine = Engine(lambda sha256: WEIGHTS, memory_budget_bytes=10**9, device="cpu", threads=1)
     with pytest.raises(SpecError) as caught:
         engine.render(starter_spec.replace(width=509), ignore)
     assert caught.value.code == "size_not_multiple"
@@ -160,13 +160,27 @@ def test_a_model_of_another_architecture_is_refused(starter_engine, starter_spec
 
 
 def test_values_that_are_no_numbers_stop_the_job(starter_hash, starter_spec):
-    engine = Engine(lambda sha256: WEIGHTS, memory_budget_bytes=10**9, device="cpu")
+    engine = Engine(lambda sha256: WEIGHTS, memory_budget_bytes=10**9, device="cpu", threads=1)
     engine.render(starter_spec, ignore)
     vae = engine.models.residents[starter_hash].loaded.parts["vae"]
     vae.decoder.conv_out.bias.data.fill_(float("nan"))
     with pytest.raises(EngineError) as caught:
         engine.render(starter_spec, ignore)
     assert caught.value.code == "not_a_number"
+
+
+def test_too_little_memory_is_said_in_words_and_everything_is_let_go(starter_hash, starter_spec):
+    engine = Engine(lambda sha256: WEIGHTS, memory_budget_bytes=10**9, device="cpu", threads=1)
+
+    def run_out(step):
+        if step.stage == "denoising":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(EngineError, match="smaller size") as caught:
+        engine.render(starter_spec, run_out)
+    assert caught.value.code == "out_of_memory"
+    assert engine.resident == []
+    assert engine.render(starter_spec, ignore).image.size == (128, 128)
 
 
 def test_it_leaves_torchs_settings_as_they_were(starter_engine, starter_spec):
@@ -176,7 +190,7 @@ def test_it_leaves_torchs_settings_as_they_were(starter_engine, starter_spec):
 
 
 def test_unloading_forgets_models_and_embeddings(starter_hash, starter_spec):
-    engine = Engine(lambda sha256: WEIGHTS, memory_budget_bytes=10**9, device="cpu")
+    engine = Engine(lambda sha256: WEIGHTS, memory_budget_bytes=10**9, device="cpu", threads=1)
     first = engine.render(starter_spec, ignore).pixels_sha256
     assert engine.resident == [starter_hash]
     engine.unload()
