@@ -3,26 +3,39 @@
 import uuid
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from projects.access import get_project, usable_in
+from projects.access import get_for_user, get_project, usable_in
 from projects.models import Membership, Project, Role, Scope
 from projects.problems import Problem
 
 from . import licensing
+from .forms import TermFilterForm
 from .models import ModelFile, Term
-from .serializers import ModelFileSerializer, NewTermSerializer, TermSerializer
-from .services import decide_use, explain_here
+from .serializers import (
+    DecisionSerializer,
+    ModelFileSerializer,
+    NewTermSerializer,
+    QuestionSerializer,
+    TermSerializer,
+    TermWordsSerializer,
+)
+from .services import decide_use
+from .terms import OURS, SHARED, add_term, change_term, find_terms, remove_term
 
 PROJECT = OpenApiParameter("project", str, required=True, description="Slug of the project that asks.")
+MODEL_PROJECT = OpenApiParameter("project", str, description="Slug: only what this project may use.")
+TERM_FILTERS = [
+    OpenApiParameter("q", str, description="Literal text in Japanese, reading, English or a synonym."),
+    OpenApiParameter("slot", str, enum=Term.Slot.values),
+    OpenApiParameter("whose", str, enum=[OURS, SHARED]),
+]
 
 
 class ModelFileViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
@@ -42,6 +55,11 @@ class ModelFileViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         mine = Membership.objects.filter(user=self.request.user).values("project")
         return rows.filter(project__in=mine) | rows.filter(project=None)
 
+    @extend_schema(parameters=[MODEL_PROJECT])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List base models and VAEs by name."""
+        return super().list(request, *args, **kwargs)
+
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
         """Return a file's facts and declared rights."""
         found = self.get_queryset().filter(pk=pk).first()
@@ -56,21 +74,26 @@ class TermViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     queryset = Term.objects.none()
     serializer_class = TermSerializer
     lookup_value_converter = "int"
-    ordering = ("slot", "en", "id")
+    ordering = ("id",)
 
     def get_queryset(self) -> Any:
-        """Return the words that a project translates with; `q` is searched literally, `slot` narrows."""
+        """Return the words that a project translates with, searched and narrowed as in the portal."""
         asked = self.request.query_params
         if not asked.get("project"):
             message = _("Name a project: ?project=slug.")
             raise Problem("project_missing", message, fields={"project": message})
-        rows = usable_in(get_project(self.request.user, asked["project"]), Term.objects.select_related("project"))
-        rows = rows.filter(slot=asked["slot"]) if asked.get("slot") else rows
-        return Term.search(rows, asked["q"]) if asked.get("q") else rows
+        project = get_project(self.request.user, asked["project"])
+        rows = usable_in(project, Term.objects.select_related("project"))
+        filters = TermFilterForm(asked)
+        if filters.errors:
+            raise serializers.ValidationError({name: list(found) for name, found in filters.errors.items()})
+        if not any(filters.asked().values()):
+            return rows
+        return rows.filter(id__in=[term.id for term in find_terms(project, **filters.asked())])
 
-    @extend_schema(parameters=[PROJECT, OpenApiParameter("q", str), OpenApiParameter("slot", str)])
+    @extend_schema(parameters=[PROJECT, *TERM_FILTERS])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List words."""
+        """List words in the order in which they were added."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(request=NewTermSerializer, responses={201: TermSerializer})
@@ -78,58 +101,31 @@ class TermViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         """Add a word to a project."""
         serializer = NewTermSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        project = get_project(request.user, serializer.validated_data.pop("project"), Role.EDITOR)
-        term = save_once(Term(project=project, **serializer.validated_data))
+        project = get_project(request.user, serializer.validated_data["project"], Role.EDITOR)
+        term = add_term(request.user, project, **serializer.words())
         return Response(self.get_serializer(term).data, status=201)
 
-    @extend_schema(request=TermSerializer, responses=TermSerializer)
+    @extend_schema(request=TermWordsSerializer(partial=True), responses=TermSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
         """Change a project's own word."""
         term = self.own_term(pk)
-        serializer = self.get_serializer(term, data=request.data, partial=True)
+        serializer = TermWordsSerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        for name, value in serializer.validated_data.items():
-            setattr(term, name, value)
-        return Response(self.get_serializer(save_once(term)).data)
+        changed = change_term(request.user, term.project, term, **serializer.words(term))
+        return Response(self.get_serializer(changed).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: int) -> Response:
-        """Take a project's own word out."""
-        self.own_term(pk).delete()
+        """Take a project's own word out; the ledger keeps what it said."""
+        term = self.own_term(pk)
+        remove_term(request.user, term.project, term)
         return Response(status=204)
 
     def own_term(self, pk: int) -> Term:
         """Return a word of a project in which the person is an editor. Raises Http404 or PermissionDenied."""
-        mine = Membership.objects.filter(user=self.request.user).values("project")
-        term = Term.objects.filter(project__in=mine, pk=pk).select_related("project").first() if pk < 2**63 else None
-        if term is None:
+        if pk >= 2**63:
             raise Http404
-        get_project(self.request.user, term.project.slug, Role.EDITOR)
-        return term
-
-
-def save_once(term: Term) -> Term:
-    """Save a word. Raises Problem when the slot has it already."""
-    try:
-        with transaction.atomic():
-            term.save()
-    except IntegrityError as error:
-        message = _("This slot has this word already.")
-        raise Problem("term_taken", message, status=409, fields={"ja": message}) from error
-    return term
-
-
-class QuestionSerializer(serializers.Serializer):
-    """May these files be used for this? What is left out comes from the project."""
-
-    project = serializers.SlugField()
-    action = serializers.ChoiceField(choices=[each.value for each in licensing.Action])
-    models = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=50)
-    purpose = serializers.ChoiceField(choices=[each.value for each in licensing.Purpose], required=False)
-    territory = serializers.ListField(child=serializers.CharField(max_length=3), required=False, max_length=300)
-    media = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=40)
-    outbound_license = serializers.CharField(max_length=120, required=False)
-    at = serializers.DateTimeField(required=False)
+        return get_for_user(self.request.user, Term.objects.all(), Role.EDITOR, pk=pk)
 
 
 class DecideView(APIView):
@@ -137,9 +133,9 @@ class DecideView(APIView):
 
     scope = Scope.READ
 
-    @extend_schema(request=QuestionSerializer, responses={200: OpenApiTypes.OBJECT}, operation_id="decide")
+    @extend_schema(request=QuestionSerializer, responses=DecisionSerializer, operation_id="decide")
     def post(self, request: Request) -> Response:
-        """Answer yes, review or no, with the items and clauses."""
+        """Answer allow, review or block, with the reasons and what is owed."""
         serializer = QuestionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = dict(serializer.validated_data)
@@ -148,8 +144,9 @@ class DecideView(APIView):
         try:
             decision = decide_use(project, licensing.Action(values.pop("action")), files, **values)
         except licensing.LicensingError as error:
-            raise Problem(error.code, str(error)) from error
-        return Response({**decision.as_dict(), "explanation": explain_here(decision), "sha256": decision.sha256()})
+            message = _("This cannot be decided: %(reason)s") % {"reason": error}
+            raise Problem(error.code, message) from error
+        return Response(DecisionSerializer(decision).data)
 
 
 def files_of(project: Project, ids: list[uuid.UUID]) -> list[ModelFile]:

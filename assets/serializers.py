@@ -4,7 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from projects.protocol import StrictSerializer
+
+from . import licensing
+from .forms import MAX_SYNONYMS, TermForm
 from .models import ModelFile, Rights, Term
+from .services import explain_here
 
 
 class RightsSerializer(serializers.ModelSerializer):
@@ -38,18 +43,100 @@ class TermSerializer(serializers.ModelSerializer):
     """A word of the vocabulary; `project` is null for the shared set."""
 
     project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    synonyms = serializers.ListField(child=serializers.CharField(max_length=80), required=False, max_length=20)
+    synonyms = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Term
         fields = ("id", "project", "ja", "reading", "en", "synonyms", "slot")
-        read_only_fields = ("id", "project")
+        read_only_fields = fields
 
 
-class NewTermSerializer(TermSerializer):
+class TermWordsSerializer(StrictSerializer):
+    """What a word says. The vocabulary's own form decides what may be in it."""
+
+    ja = serializers.CharField()
+    reading = serializers.CharField(required=False, allow_blank=True)
+    en = serializers.CharField()
+    synonyms = serializers.ListField(child=serializers.CharField(), required=False, max_length=MAX_SYNONYMS)
+    slot = serializers.ChoiceField(choices=Term.Slot.choices)
+
+    def words(self, term: Term | None = None) -> dict[str, Any]:
+        """Return the values as the portal's form cleans them, over those of a word that is there already."""
+        sent = {name: value for name, value in self.validated_data.items() if name != "project"}
+        if "synonyms" in sent:
+            sent["synonyms"] = "、".join(sent["synonyms"])
+        form = TermForm({**(TermForm.values_of(term) if term else {}), **sent})
+        if not form.is_valid():
+            raise serializers.ValidationError({name: list(found) for name, found in form.errors.items()})
+        return dict(form.cleaned_data)
+
+
+class NewTermSerializer(TermWordsSerializer):
     """A word for a project."""
 
-    project: Any = serializers.SlugField()
+    project = serializers.SlugField()
 
-    class Meta(TermSerializer.Meta):
-        read_only_fields = ("id",)
+
+class QuestionSerializer(StrictSerializer):
+    """May these files be used for this? What is left out comes from the project."""
+
+    project = serializers.SlugField()
+    action = serializers.ChoiceField(choices=[each.value for each in licensing.Action])
+    models = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=50)
+    purpose = serializers.ChoiceField(choices=[each.value for each in licensing.Purpose], required=False)
+    territory = serializers.ListField(child=serializers.CharField(max_length=3), required=False, max_length=300)
+    media = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=40)
+    revenue = serializers.DecimalField(
+        required=False, allow_null=True, max_digits=14, decimal_places=2, min_value=0, help_text="US$ a year."
+    )
+    outbound_license = serializers.CharField(max_length=120, required=False)
+    at = serializers.DateTimeField(required=False)
+
+
+class ObligationSerializer(serializers.Serializer):
+    """One thing that is owed, `on` the products that carry it."""
+
+    kind = serializers.CharField()
+    on = serializers.ListField(child=serializers.CharField())
+    license = serializers.CharField()
+    license_url = serializers.CharField()
+    clause = serializers.CharField()
+    creator = serializers.CharField()
+    title = serializers.CharField()
+    source_url = serializers.CharField()
+    modified = serializers.BooleanField()
+
+
+class RestrictionSerializer(serializers.Serializer):
+    """A rule on use that stays with what was made."""
+
+    code = serializers.CharField()
+    profile = serializers.CharField()
+    version = serializers.CharField()
+    clause = serializers.CharField()
+    on = serializers.ListField(child=serializers.CharField())
+    pass_on = serializers.ListField(child=serializers.CharField())
+
+
+class DecisionSerializer(serializers.Serializer):
+    """A decision with its reasons in the reader's language; `sha256` is that of the decision with all its inputs."""
+
+    action = serializers.ChoiceField(choices=[each.value for each in licensing.Action])
+    verdict = serializers.ChoiceField(choices=[each.value for each in licensing.Verdict])
+    effective_license = serializers.CharField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    obligations = ObligationSerializer(many=True)
+    restrictions = RestrictionSerializer(many=True)
+    sha256 = serializers.CharField()
+
+    def to_representation(self, instance: licensing.Decision) -> dict[str, Any]:
+        """Return the decision in plain values."""
+        return {
+            "action": instance.action.value,
+            "verdict": instance.verdict.value,
+            "effective_license": instance.effective_license,
+            "reasons": explain_here(instance),
+            "obligations": [each.as_dict() for each in instance.obligations],
+            "restrictions": [each.as_dict() for each in instance.restrictions],
+            "sha256": instance.sha256(),
+        }

@@ -1,11 +1,12 @@
 """The one router of the API."""
 
-from django.urls import include, path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from assets import api as assets
 from generation import api as generation
+from generation import api_files as files
 from generation import api_templates as templates
 from projects import api as projects
 from projects import openapi  # noqa: F401 - tells the schema about tokens
@@ -19,17 +20,16 @@ router.register("templates", templates.TemplateViewSet, basename="api-template")
 router.register("generations", generation.GenerationViewSet, basename="api-generation")
 router.register("outputs", generation.OutputViewSet, basename="api-output")
 router.register("replays", generation.ReplayViewSet, basename="api-replay")
-
-in_project = SimpleRouter(use_regex_path=False)
-in_project.register("members", projects.MemberViewSet, basename="api-member")
-in_project.register("ledger", projects.LedgerViewSet, basename="api-ledger")
+router.register("projects/<slug:slug>/members", projects.MemberViewSet, basename="api-member")
+router.register("projects/<slug:slug>/ledger", projects.LedgerViewSet, basename="api-ledger")
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("me/", projects.MeView.as_view(), name="api-me"),
     path("prompts/compose/", generation.ComposeView.as_view(), name="api-compose"),
-    path("parameters/read/", templates.ReadView.as_view(), name="api-read"),
+    path("parameters/read/", files.ReadView.as_view(), name="api-read"),
     path("rights/decide/", assets.DecideView.as_view(), name="api-decide"),
-    path("projects/<slug:slug>/", include(in_project.urls)),
+    path("templates/import/", files.ImportView.as_view(), name="api-template-import"),
     *router.urls,
+    re_path("", projects.UnknownAddressView.as_view(), name="api-unknown"),
 ]

@@ -8,13 +8,15 @@ from django.http import FileResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from assets import storage
+from assets.licensing import Action, obligations_text
+from assets.services import decide_use, reading_language
 from projects.access import get_for_user, get_project, visible_to
 from projects.models import Role, Scope
 from projects.problems import Problem
@@ -23,15 +25,19 @@ from .composing import compose
 from .filters import OutputFilter
 from .models import Generation, Output, Replay
 from .serializers import (
+    ComposedSerializer,
+    CreditsSerializer,
     GenerationRequestSerializer,
     GenerationSerializer,
     OutputSerializer,
+    ParametersSerializer,
+    RatingSerializer,
+    RejectionSerializer,
     ReplaySerializer,
-    composed_values,
 )
-from .services.generations import cancel_generation, submit_generation
+from .services.generations import cancel_generation, find_asked, repeat_request, submit_once
 from .services.outputs import parameters_text, rate_output, reject_output
-from .services.replays import request_replay
+from .services.replays import model_files, request_replay
 
 KEY_HEADER = OpenApiParameter(
     "Idempotency-Key",
@@ -41,6 +47,7 @@ KEY_HEADER = OpenApiParameter(
     description="Any text of at most 80 characters; the same key returns the same job.",
 )
 PROJECT = OpenApiParameter("project", str, description="Slug: only what belongs to this project.")
+MAX_KEY_CHARS = 80
 PICTURE_BYTES = {(200, "image/png"): OpenApiTypes.BINARY}
 THUMBNAIL_BYTES = {(200, "image/webp"): OpenApiTypes.BINARY}
 
@@ -66,13 +73,24 @@ class ComposeView(APIView):
 
     scope = Scope.GENERATE
 
-    @extend_schema(request=GenerationRequestSerializer, responses={200: OpenApiTypes.OBJECT}, operation_id="compose")
+    @extend_schema(request=GenerationRequestSerializer, responses=ComposedSerializer, operation_id="compose")
     def post(self, request: Request) -> Response:
         """Say what would be drawn, and what may be done with it."""
         serializer = GenerationRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        project = get_project(request.user, serializer.validated_data.pop("project"))
-        return Response(composed_values(compose(project, serializer.picture_request(project))))
+        project = get_project(request.user, serializer.validated_data["project"])
+        with serializer.naming_fields():
+            composed = compose(project, serializer.picture_request(project))
+        return Response(ComposedSerializer(composed).data)
+
+
+def key_of(request: Request) -> str:
+    """Return the request's idempotency key. Raises Problem when there is none, or none that can be kept."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not 0 < len(key) <= MAX_KEY_CHARS or not key.isprintable():
+        message = _("Send an Idempotency-Key header of 1 to 80 characters, so that a retry makes no second job.")
+        raise Problem("idempotency_key_missing", message)
+    return key
 
 
 class GenerationViewSet(mixins.ListModelMixin, InProjects):
@@ -99,16 +117,26 @@ class GenerationViewSet(mixins.ListModelMixin, InProjects):
     )
     def create(self, request: Request) -> Response:
         """Ask for pictures: 201 for a new job, 200 with the first one when the key was used before."""
-        key = request.headers.get("Idempotency-Key", "")
-        if not 0 < len(key) <= 80:
-            message = _("Send an Idempotency-Key header of 1 to 80 characters, so that a retry makes no second job.")
-            raise Problem("idempotency_key_missing", message)
+        key = key_of(request)
         serializer = GenerationRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        project = get_project(request.user, serializer.validated_data.pop("project"), Role.EDITOR)
-        known = Generation.objects.filter(requested_by=request.user, idempotency_key=key).exists()
-        job = submit_generation(request.user, project, serializer.picture_request(project), key=key)
-        return Response(self.get_serializer(job).data, status=200 if known else 201)
+        project = get_project(request.user, serializer.validated_data["project"], Role.EDITOR)
+        job, is_new = find_asked(request.user, project, key), False
+        if job is None:
+            with serializer.naming_fields():
+                asked = serializer.picture_request(project)
+                job, is_new = submit_once(request.user, project, asked, key=key)
+        return Response(self.get_serializer(job).data, status=201 if is_new else 200)
+
+    @extend_schema(
+        parameters=[KEY_HEADER], request=None, responses={201: GenerationSerializer, 200: GenerationSerializer}
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: Any) -> Response:
+        """Ask for the same pictures again, with the same seed."""
+        row, key = self.get_row(Role.EDITOR), key_of(request)
+        job, is_new = submit_once(request.user, row.project, repeat_request(row), key=key)
+        return Response(self.get_serializer(job).data, status=201 if is_new else 200)
 
     @extend_schema(request=None, responses=GenerationSerializer)
     @action(detail=True, methods=["post"])
@@ -120,22 +148,10 @@ class GenerationViewSet(mixins.ListModelMixin, InProjects):
         return Response(self.get_serializer(self.get_row()).data)
 
 
-class RatingSerializer(serializers.Serializer):
-    """One to five stars; zero takes them back."""
-
-    rating = serializers.IntegerField(min_value=0, max_value=5)
-
-
-class RejectionSerializer(serializers.Serializer):
-    """Whether the picture is put aside."""
-
-    rejected = serializers.BooleanField()
-
-
 class OutputViewSet(mixins.ListModelMixin, InProjects):
     """Pictures with their recipes and licences."""
 
-    queryset = Output.objects.select_related("project", "generation")
+    queryset = Output.objects.select_related("project")
     serializer_class = OutputSerializer
     filterset_class = OutputFilter
     lookup_value_converter = "uuid"
@@ -171,11 +187,20 @@ class OutputViewSet(mixins.ListModelMixin, InProjects):
         file = storage.open_stored(settings.MEDIA_ROOT, self.get_row().thumbnail)
         return FileResponse(file, content_type="image/webp")
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(responses=ParametersSerializer)
     @action(detail=True)
     def parameters(self, request: Request, pk: Any) -> Response:
         """Return the recipe as A1111 writes it."""
         return Response({"parameters": parameters_text(self.get_row())})
+
+    @extend_schema(responses=CreditsSerializer)
+    @action(detail=True)
+    def credits(self, request: Request, pk: Any) -> Response:
+        """Return what must be said where the picture is shown, as the licences stand now."""
+        output = self.get_row()
+        decision = decide_use(output.project, Action.PUBLISH, model_files(output))
+        values = {"publish": decision, "credits": obligations_text(decision, reading_language())}
+        return Response(CreditsSerializer(values).data)
 
     @extend_schema(request=None, responses={202: ReplaySerializer})
     @action(detail=True, methods=["post"])

@@ -1,44 +1,38 @@
-"""The API's rooms about templates, presets, and the text inside pictures."""
+"""The API's rooms about templates, their versions and aliases."""
 
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers
+from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from assets.pictures import PictureError, open_picture
-from engine.schedulers import find_scheduler
 from projects.access import get_project
 from projects.models import Role, Scope
 from projects.problems import Problem
 
 from .api import PROJECT, InProjects
 from .models import PromptTemplate, TemplateAlias, TemplateVersion
-from .parameters import claims_of, claims_to_form
-from .sentences import sentence
-from .serializers import AliasSerializer, NewTemplateSerializer, TemplateSerializer, VersionSerializer
-from .services.templates import archive_template, create_template, move_alias, save_version, undo_alias
-
-
-class MoveSerializer(serializers.Serializer):
-    """Where an alias should point; without a version it moves back."""
-
-    version = serializers.IntegerField(min_value=1, required=False)
-
-
-class ArchiveSerializer(serializers.Serializer):
-    """Whether the template is archived."""
-
-    archived = serializers.BooleanField()
-
+from .serializers import (
+    AliasSerializer,
+    ArchiveSerializer,
+    MoveSerializer,
+    NewTemplateSerializer,
+    TemplateNamesSerializer,
+    TemplateSerializer,
+    VersionSerializer,
+)
+from .services.templates import (
+    archive_template,
+    create_template,
+    move_alias,
+    rename_template,
+    save_version,
+    undo_alias,
+)
 
 ALIAS = OpenApiParameter("name", str, OpenApiParameter.PATH, enum=TemplateAlias.Name.values)
 
@@ -59,6 +53,16 @@ class TemplateViewSet(mixins.ListModelMixin, InProjects):
 
     def retrieve(self, request: Request, pk: Any) -> Response:
         """Return a template with its aliases."""
+        return Response(self.get_serializer(self.get_row()).data)
+
+    @extend_schema(request=TemplateNamesSerializer(partial=True), responses=TemplateSerializer)
+    def partial_update(self, request: Request, pk: Any) -> Response:
+        """Give a template other words; its slug and its versions stay."""
+        template = self.get_row(Role.EDITOR)
+        serializer = TemplateNamesSerializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        names = {name: getattr(template, name) for name in ("name", "name_ja", "description")}
+        rename_template(request.user, template, **{**names, **serializer.validated_data})
         return Response(self.get_serializer(self.get_row()).data)
 
     @extend_schema(request=NewTemplateSerializer, responses={201: TemplateSerializer})
@@ -116,42 +120,3 @@ def version_of(template: PromptTemplate, number: int) -> TemplateVersion:
         message = _("This template has no such version.")
         raise Problem("version_unknown", message, status=404, fields={"version": message})
     return found
-
-
-class UploadSerializer(serializers.Serializer):
-    """A PNG, JPEG or WebP."""
-
-    file = serializers.FileField()
-
-
-class ReadView(APIView):
-    """Read what a picture's text claims. Nothing is kept."""
-
-    parser_classes = (MultiPartParser,)
-    scope = Scope.GENERATE
-
-    @extend_schema(request=UploadSerializer, responses={200: OpenApiTypes.OBJECT}, operation_id="read_parameters")
-    def post(self, request: Request) -> Response:
-        """Return the claims, marked as unverified, and the request that they would make."""
-        serializer = UploadSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        upload = serializer.validated_data["file"]
-        try:
-            if upload.size > settings.UPLOAD_MAX_BYTES:
-                raise PictureError("too_many_bytes", size=upload.size, limit=settings.UPLOAD_MAX_BYTES)
-            picture = open_picture(
-                upload.read(), max_bytes=settings.UPLOAD_MAX_BYTES, max_pixels=settings.UPLOAD_MAX_PIXELS
-            )
-        except PictureError as error:
-            message = sentence(error.code, error.params)
-            raise Problem(error.code, message, fields={"file": message}) from error
-        claims = claims_of(picture.texts, find_scheduler=find_scheduler)
-        if claims is None:
-            return Response({"claims": None, "request": None, "warnings": list(picture.warnings)})
-        return Response(
-            {
-                "claims": {"source": claims.source, "unverified": True, "raw": claims.raw},
-                "request": claims_to_form(claims),
-                "warnings": [*picture.warnings, *claims.warnings],
-            }
-        )

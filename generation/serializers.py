@@ -1,28 +1,32 @@
 """The API's words for templates, jobs and pictures. They translate; the services decide."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from assets.licensing import explain
 from assets.models import ModelFile
-from assets.services import reading_language
+from assets.serializers import DecisionSerializer
 from engine.schedulers import SCHEDULERS
 from projects.access import usable_in
 from projects.models import Project
 from projects.problems import Problem
+from projects.protocol import StrictSerializer
 
 from . import starting
-from .composing import Composed, PictureRequest
+from .composing import PictureRequest
 from .models import Generation, Output, PromptTemplate, Replay, TemplateAlias, TemplateVersion
 from .sentences import failure_sentence
-from .services.generations import any_seed
+from .services.generations import any_seed, describe_block
+from .templates import SLOT_NAMES
 from .words import difference_sentence
 
 
-class PictureRequestSerializer(serializers.Serializer):
+class PictureRequestSerializer(StrictSerializer):
     """What to draw. A slot that is left out takes the template's default; an empty one stays empty."""
 
     base_model = serializers.UUIDField(required=False, help_text="Default: the project's usual model.")
@@ -47,13 +51,14 @@ class PictureRequestSerializer(serializers.Serializer):
 
     def picture_request(self, project: Project) -> PictureRequest:
         """Return the request for this project. Raises Problem for a model that it cannot use."""
-        values = dict(self.validated_data)
-        model = self.file_of(project, values.pop("base_model", None), ModelFile.Kind.BASE)
+        values = {name: value for name, value in self.validated_data.items() if name != "project"}
+        model = self.file_of(project, values.pop("base_model", None), ModelFile.Kind.BASE) or self.usual_model(project)
+        values.setdefault("num_inference_steps", starting.usual_steps(model.defaults, values["quality"]))
         vae_id = values.pop("vae", None)
         slug, version = values.pop("template", None), values.pop("version")
         campaign = values.pop("campaign", None)
         return PictureRequest(
-            base_model=model or self.usual_model(project),
+            base_model=model,
             vae=self.file_of(project, vae_id, ModelFile.Kind.VAE),
             template_version=starting.version_by_name(project, slug, version) if slug else None,
             campaign=self.campaign_of(project, campaign) if campaign else None,
@@ -65,7 +70,8 @@ class PictureRequestSerializer(serializers.Serializer):
         """Return the model that the Studio starts with."""
         model = starting.usual_model(project)
         if model is None:
-            raise Problem("no_model", "This project has no base model yet.", fields={"base_model": "—"})
+            message = _("This project has no base model yet.")
+            raise Problem("no_model", message, fields={"base_model": message})
         return model
 
     def file_of(self, project: Project, file_id: Any, kind: str) -> ModelFile | None:
@@ -76,15 +82,33 @@ class PictureRequestSerializer(serializers.Serializer):
         found = rows.filter(id=file_id).first()
         if found is None:
             name = "base_model" if kind == ModelFile.Kind.BASE else "vae"
-            raise serializers.ValidationError({name: ["There is no such model in this project."]})
+            message = _("There is no such model in this project.")
+            raise Problem("model_unknown", message, fields={name: message})
         return found
 
     def campaign_of(self, project: Project, slug: str) -> Any:
         """Return the project's campaign."""
         found = project.campaigns.filter(slug=slug).first()
         if found is None:
-            raise serializers.ValidationError({"campaign": ["There is no such campaign in this project."]})
+            message = _("There is no such campaign in this project.")
+            raise Problem("campaign_unknown", message, fields={"campaign": message})
         return found
+
+    @contextmanager
+    def naming_fields(self) -> Iterator[None]:
+        """Let problems of the recipe name the fields of this request: `slots.subject`, `variables.product`."""
+        try:
+            yield
+        except Problem as problem:
+            problem.fields = {self.field_of(name): message for name, message in problem.fields.items()}
+            raise
+
+    def field_of(self, name: str) -> str:
+        """Return the request's name for a field of the recipe."""
+        name = {"prompt": "subject", "negative_prompt": "negative"}.get(name, name)
+        if name in SLOT_NAMES:
+            return f"slots.{name}"
+        return f"variables.{name}" if name in self.validated_data.get("variables", {}) else name
 
 
 class GenerationRequestSerializer(PictureRequestSerializer):
@@ -93,31 +117,42 @@ class GenerationRequestSerializer(PictureRequestSerializer):
     project = serializers.SlugField()
 
 
-def decision_values(decision: Any) -> dict[str, Any]:
-    """Return a decision with its reasons in the reader's language."""
-    return {
-        "action": decision.action.value,
-        "verdict": decision.verdict.value,
-        "effective_license": decision.effective_license,
-        "reasons": explain(decision, reading_language()),
-        "obligations": [each.as_dict() for each in decision.obligations],
-        "restrictions": [each.as_dict() for each in decision.restrictions],
-        "sha256": decision.sha256(),
-    }
+class TokensSerializer(serializers.Serializer):
+    """How much of the text encoder's window the prompt fills."""
+
+    used = serializers.IntegerField()
+    limit = serializers.IntegerField()
+    chunks = serializers.IntegerField()
 
 
-def composed_values(composed: Composed) -> dict[str, Any]:
-    """Return a composed request for the API."""
-    return {
-        "spec": composed.spec.as_dict(),
-        "recipe_sha256": composed.spec.recipe_sha256(),
-        "tokens": asdict(composed.tokens) if composed.tokens else None,
-        "translation": composed.translation_record(),
-        "unknown_words": composed.unknown_words,
-        "choices": [choice.as_dict() for choice in composed.compiled.choices],
-        "generate": decision_values(composed.generate),
-        "publish": decision_values(composed.publish),
-    }
+class TranslationSerializer(serializers.Serializer):
+    """What one slot said, and what is sent instead."""
+
+    source = serializers.CharField()
+    result = serializers.CharField()
+    vocabulary_version = serializers.CharField()
+
+
+class ChoiceSerializer(serializers.Serializer):
+    """One pick of the seed among choices or a wildcard's lines."""
+
+    where = serializers.CharField()
+    source = serializers.CharField()
+    index = serializers.IntegerField()
+    picked = serializers.CharField()
+
+
+class ComposedSerializer(serializers.Serializer):
+    """What would be drawn, and what may be done with it."""
+
+    spec = serializers.DictField(source="spec.as_dict", help_text="The recipe of the first picture.")
+    recipe_sha256 = serializers.CharField(source="spec.recipe_sha256")
+    tokens = TokensSerializer(allow_null=True)
+    translation = serializers.DictField(child=TranslationSerializer(), source="translation_record")
+    unknown_words = serializers.ListField(child=serializers.CharField())
+    choices = ChoiceSerializer(many=True, source="compiled.choices")
+    generate = DecisionSerializer()
+    publish = DecisionSerializer()
 
 
 class OutputSerializer(serializers.ModelSerializer):
@@ -159,7 +194,14 @@ class JobSerializer(serializers.ModelSerializer):
 
     def get_reason(self, job: Any) -> str:
         """Say why the job failed or was blocked."""
-        return failure_sentence(job.error, job.error_params) if job.error else ""
+        return failure_sentence(job.error, job.error_params)
+
+
+class TemplateNameSerializer(serializers.Serializer):
+    """Which version of which template."""
+
+    slug = serializers.CharField()
+    version = serializers.IntegerField()
 
 
 class GenerationSerializer(JobSerializer):
@@ -179,14 +221,21 @@ class GenerationSerializer(JobSerializer):
         )  # fmt: skip
         read_only_fields = fields
 
+    def get_reason(self, job: Generation) -> str:
+        """Say why the job failed, or in full why the rights blocked it."""
+        is_blocked = job.status == Generation.Status.BLOCKED
+        return " ".join(describe_block(job)) if is_blocked else super().get_reason(job)
+
+    @extend_schema_field(TemplateNameSerializer(allow_null=True))
     def get_template(self, generation: Generation) -> dict[str, Any] | None:
         """Return the template's slug and version number."""
         version = generation.template_version
         return {"slug": version.template.slug, "version": version.number} if version else None
 
+    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
     def get_outputs(self, generation: Generation) -> list[str]:
         """List the pictures that are there already."""
-        return [str(output.id) for output in generation.outputs.all()]
+        return [str(output.id) for output in sorted(generation.outputs.all(), key=lambda each: each.index)]
 
 
 class ReplaySerializer(JobSerializer):
@@ -206,7 +255,7 @@ class ReplaySerializer(JobSerializer):
         return [str(difference_sentence(each)) for each in replay.differences]
 
 
-class VersionSerializer(serializers.ModelSerializer):
+class VersionSerializer(StrictSerializer, serializers.ModelSerializer):
     """One version of a template; `body` holds slots, negatives, variables and wildcards."""
 
     class Meta:
@@ -238,7 +287,15 @@ class TemplateSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class NewTemplateSerializer(serializers.Serializer):
+class TemplateNamesSerializer(StrictSerializer):
+    """What a template is called; its slug stays."""
+
+    name = serializers.CharField(max_length=120)
+    name_ja = serializers.CharField(max_length=120, allow_blank=True)
+    description = serializers.CharField(max_length=2000, allow_blank=True)
+
+
+class NewTemplateSerializer(StrictSerializer):
     """A new template with its first version."""
 
     project = serializers.SlugField()
@@ -248,3 +305,40 @@ class NewTemplateSerializer(serializers.Serializer):
     description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     body = serializers.JSONField()
     note = serializers.CharField(max_length=300, required=False, allow_blank=True)
+
+
+class MoveSerializer(StrictSerializer):
+    """Where an alias should point; without a version it moves back."""
+
+    version = serializers.IntegerField(min_value=1, required=False)
+
+
+class ArchiveSerializer(StrictSerializer):
+    """Whether the template is archived."""
+
+    archived = serializers.BooleanField()
+
+
+class RatingSerializer(StrictSerializer):
+    """One to five stars; zero takes them back."""
+
+    rating = serializers.IntegerField(min_value=0, max_value=5)
+
+
+class RejectionSerializer(StrictSerializer):
+    """Whether the picture is put aside."""
+
+    rejected = serializers.BooleanField()
+
+
+class ParametersSerializer(serializers.Serializer):
+    """A recipe as A1111 writes it."""
+
+    parameters = serializers.CharField()
+
+
+class CreditsSerializer(serializers.Serializer):
+    """What must be said where a picture is shown, and whether it may be shown now."""
+
+    credits = serializers.CharField()
+    publish = DecisionSerializer()

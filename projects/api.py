@@ -3,11 +3,12 @@
 import uuid
 from typing import Any
 
+import django_filters
 from django.http import Http404, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, viewsets
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, permissions, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,16 +29,28 @@ from .serializers import (
     NewMemberSerializer,
     NewTokenSerializer,
     ProjectSerializer,
+    ProvedEntrySerializer,
     RoleSerializer,
     TokenSerializer,
     VerdictSerializer,
 )
 from .services import change_settings, remove_member, set_role
+from .tokens import issue_token
 
-ENTRY_FILTERS = [
-    OpenApiParameter("event", str, description="Event, or the beginning of one: `generation.output`."),
-    OpenApiParameter("subject", str, description="What it is about: `output:<id>`."),
-]
+
+class EntryFilter(django_filters.FilterSet):
+    """Narrow a ledger down."""
+
+    event = django_filters.CharFilter(
+        lookup_expr="startswith", max_length=80, help_text="Event, or the beginning of one: `generation.output`."
+    )
+    subject = django_filters.CharFilter(
+        lookup_expr="contains", max_length=200, help_text="What it is about: `output:<id>`, or part of it."
+    )
+
+    class Meta:
+        model = Entry
+        fields: list[str] = []
 
 
 class MeView(APIView):
@@ -141,6 +154,7 @@ class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
 
     queryset = Entry.objects.none()
     serializer_class = EntrySerializer
+    filterset_class = EntryFilter
     lookup_field = "seq"
     lookup_value_converter = "int"
     ordering = ("-seq",)
@@ -148,23 +162,16 @@ class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     scope = Scope.READ
 
     def get_queryset(self) -> Any:
-        """Return the project's entries, narrowed by event and subject."""
-        rows = Entry.objects.filter(chain=get_project(self.request.user, self.kwargs["slug"]).id)
-        event, subject = (self.request.query_params.get(name) for name in ("event", "subject"))
-        rows = rows.filter(event__startswith=event) if event else rows
-        return rows.filter(subject=subject) if subject else rows
+        """Return the project's entries."""
+        return Entry.objects.filter(chain=get_project(self.request.user, self.kwargs["slug"]).id)
 
-    @extend_schema(parameters=ENTRY_FILTERS)
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List entries."""
-        return super().list(request, *args, **kwargs)
-
+    @extend_schema(responses=ProvedEntrySerializer)
     def retrieve(self, request: Request, slug: str, seq: int) -> Response:
-        """Return one entry."""
+        """Return one entry with the proof that it is in the chain."""
         entry = self.get_queryset().filter(seq=seq).first() if seq < 2**63 else None
         if entry is None:
             raise Http404
-        return Response(self.get_serializer(entry).data)
+        return Response(ProvedEntrySerializer(entry).data)
 
     @extend_schema(request=None, responses=VerdictSerializer)
     @action(detail=False, methods=["post"], pagination_class=None)
@@ -177,7 +184,10 @@ class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     def export(self, request: Request, slug: str) -> StreamingHttpResponse:
         """Send the chain as JSON Lines, for `verify_offline.py`."""
         lines = export_jsonl(get_project(request.user, slug).id)
-        return StreamingHttpResponse(lines, content_type="application/jsonl; charset=utf-8")
+        response = StreamingHttpResponse(lines, content_type="application/jsonl; charset=utf-8")
+        response.headers["Content-Disposition"] = f'attachment; filename="ledger-{slug}.jsonl"'
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
 
 
 class TokenViewSet(viewsets.GenericViewSet):
@@ -198,13 +208,11 @@ class TokenViewSet(viewsets.GenericViewSet):
 
     @extend_schema(request=NewTokenSerializer, responses={201: IssuedTokenSerializer})
     def create(self, request: Request) -> Response:
-        """Make a token. A token makes no token with more scopes than its own."""
+        """Make a token. A token makes no token that may do more, or lives longer, than itself."""
         serializer = NewTokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data["scopes"]
-        if isinstance(request.auth, ApiToken) and not set(wanted) <= set(request.auth.scopes):
-            raise Problem("scope_too_wide", _("A token cannot make one that may do more than itself."), status=403)
-        token, secret = ApiToken.issue(request.user, **serializer.validated_data)
+        parent = request.auth if isinstance(request.auth, ApiToken) else None
+        token, secret = issue_token(request.user, parent=parent, **serializer.validated_data)
         return Response(IssuedTokenSerializer(token, context={"secret": secret}).data, status=201)
 
     @extend_schema(responses={204: None})
@@ -215,3 +223,15 @@ class TokenViewSet(viewsets.GenericViewSet):
             raise Http404
         token.revoke()
         return Response(status=204)
+
+
+class UnknownAddressView(APIView):
+    """Answer addresses that the API does not have, in the API's own shape."""
+
+    permission_classes = (permissions.AllowAny,)
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse whatever is asked."""
+        message = _("The API has no such address. Addresses end with a slash.")
+        raise Problem("not_found", message, status=404)

@@ -1,22 +1,35 @@
 """What all rooms of the API share: pages, errors in one shape, and limits on what is sent."""
 
 import json
+import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+    ValidationError,
+)
+from django.core.signals import got_request_exception
 from django.db import models
 from django.http import Http404
 from django.utils.translation import gettext as _
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from .problems import Problem
 
+logger = logging.getLogger(__name__)
 MAX_JSON_DEPTH = 40
+FORM_BYTES = 64 * 1024
+SURROGATE = re.compile("[\ud800-\udfff]")
 SENTENCES = {
     exceptions.ParseError: ("malformed", lambda: _("The request body is not well-formed JSON.")),
     exceptions.NotAuthenticated: ("not_authenticated", lambda: _("Send a token: Authorization: Bearer dai_…")),
@@ -42,6 +55,29 @@ class CursorPage(CursorPagination):
         """Return the order that the view names, or the newest first."""
         return tuple(getattr(view, "ordering", self.ordering))
 
+    def paginate_queryset(self, queryset: models.QuerySet, request: Any, view: Any = None) -> list[Any] | None:
+        """Return the rows of a page. Raises Problem for a cursor that no page has given out."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (exceptions.NotFound, ValidationError, ValueError, TypeError) as error:
+            if self.cursor_query_param not in request.query_params:
+                raise
+            message = _("This cursor is not one of ours. Begin without one, then follow “next”.")
+            raise Problem("cursor_invalid", message, fields={"cursor": message}) from error
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuse names that nobody knows, so that a misspelt or a forbidden one is not lost in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Read what was sent. Raises ValidationError naming what is not a field, or may not be written."""
+        writable = {field.field_name for field in self._writable_fields}
+        if isinstance(data, Mapping) and not set(data) <= writable:
+            raise serializers.ValidationError(
+                {str(name): [_("There is no such field, or it cannot be set here.")] for name in set(data) - writable}
+            )
+        return super().to_internal_value(data)
+
 
 class BoundedJSONParser(JSONParser):
     """Read JSON of a bounded size and depth; NaN and Infinity are refused."""
@@ -50,16 +86,34 @@ class BoundedJSONParser(JSONParser):
         limit = settings.API_MAX_BYTES
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            raise Problem("too_large", _("The request is larger than %(limit)d bytes.") % {"limit": limit}, status=413)
+            raise too_large(limit)
         try:
             value = json.loads(raw.decode("utf-8"), parse_constant=refuse_constant)
+            # An escaped half character is valid JSON, but no database and no answer can hold it.
+            if b"\\u" in raw and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+                raise exceptions.ParseError
         except RecursionError as error:
             raise Problem("too_deep", _("The JSON is nested too deeply.")) from error
-        except (ValueError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise exceptions.ParseError from error
         if depth_of(value) > MAX_JSON_DEPTH:
             raise Problem("too_deep", _("The JSON is nested too deeply."))
         return value
+
+
+class BoundedMultiPartParser(MultiPartParser):
+    """Read a form with a file of a bounded size; a larger one is refused before it is read."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        length = str((parser_context or {})["request"].META.get("CONTENT_LENGTH") or 0)
+        if length.isdecimal() and int(length) > settings.UPLOAD_MAX_BYTES + FORM_BYTES:
+            raise too_large(settings.UPLOAD_MAX_BYTES)
+        return super().parse(stream, media_type, parser_context)
+
+
+def too_large(limit: int) -> Problem:
+    """Return the problem that a body over the limit is."""
+    return Problem("too_large", _("The request is larger than %(limit)d bytes.") % {"limit": limit}, status=413)
 
 
 def refuse_constant(text: str) -> None:
@@ -86,11 +140,30 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
         fields = messages_by_field(error.detail)
         first = next(iter(fields.values()), [""])[0]
         return answer("invalid", _("Some values cannot be used: %(first)s") % {"first": first}, 400, fields=fields)
-    return answer_known(error)
+    if isinstance(error, SuspiciousOperation):
+        return answer_suspicious(error)
+    return answer_known(error) or answer_defect(error, context)
+
+
+def answer_suspicious(error: SuspiciousOperation) -> Response:
+    """Answer a form that Django stopped reading."""
+    if isinstance(error, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return answer("too_large", _("The form has too many fields, or too much in them."), 413)
+    return answer("bad_request", _("The request could not be read."), 400)
+
+
+def answer_defect(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Log what nobody expected and answer 500 in the one shape; while debugging, leave it to Django's page."""
+    if settings.DEBUG:
+        return None
+    request = context["request"]
+    logger.error("%s %s", request.method, request.path, exc_info=error)
+    got_request_exception.send(sender=None, request=request)
+    return answer("defect", _("Something went wrong here, and nothing was changed. It was written to the log."), 500)
 
 
 def answer_known(error: Exception) -> Response | None:
-    """Answer Django's and DRF's own errors; anything else is a defect and stays one."""
+    """Answer Django's and DRF's own errors, or return None for anything else."""
     for kind, (code, sentence) in SENTENCES.items():
         if isinstance(error, kind):
             number = getattr(error, "status_code", None) or (403 if kind is PermissionDenied else 404)

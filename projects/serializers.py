@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ledger.models import Entry
+from ledger.services import proof
 
 from .models import ApiToken, Membership, Project, Role, Scope, User
+from .protocol import StrictSerializer
 
 
 class MeSerializer(serializers.ModelSerializer):
@@ -18,7 +21,7 @@ class MeSerializer(serializers.ModelSerializer):
         read_only_fields = ("id", "email")
 
 
-class ProjectSerializer(serializers.ModelSerializer):
+class ProjectSerializer(StrictSerializer, serializers.ModelSerializer):
     """A project; owners may change what is not read-only."""
 
     role = serializers.SerializerMethodField()
@@ -50,14 +53,14 @@ class MemberSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class NewMemberSerializer(serializers.Serializer):
+class NewMemberSerializer(StrictSerializer):
     """A person who has an account, and the role they get."""
 
     email = serializers.EmailField()
     role = serializers.ChoiceField(choices=Role.choices)
 
 
-class RoleSerializer(serializers.Serializer):
+class RoleSerializer(StrictSerializer):
     """A member's new role."""
 
     role = serializers.ChoiceField(choices=Role.choices)
@@ -72,6 +75,31 @@ class EntrySerializer(serializers.ModelSerializer):
             "seq", "event", "actor", "subject", "at", "payload", "payload_sha256", "prev_hash", "entry_hash", "version",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class ProofSerializer(serializers.Serializer):
+    """What shows that an entry is in the tree of the first `size` entries."""
+
+    entry_hash = serializers.CharField()
+    seq = serializers.IntegerField()
+    size = serializers.IntegerField()
+    path = serializers.ListField(child=serializers.CharField())
+    root = serializers.CharField()
+
+
+class ProvedEntrySerializer(EntrySerializer):
+    """A ledger entry with its proof."""
+
+    proof = serializers.SerializerMethodField()
+
+    class Meta(EntrySerializer.Meta):
+        fields = (*EntrySerializer.Meta.fields, "proof")
+        read_only_fields = fields
+
+    @extend_schema_field(ProofSerializer)
+    def get_proof(self, entry: Entry) -> dict[str, Any]:
+        """Return the path from the entry to the root of the chain as it stands."""
+        return dict(ProofSerializer(proof(entry)).data)
 
 
 class VerdictSerializer(serializers.Serializer):
@@ -93,7 +121,7 @@ class TokenSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class NewTokenSerializer(serializers.Serializer):
+class NewTokenSerializer(StrictSerializer):
     """A token to be made; its secret is in the answer, once."""
 
     name = serializers.CharField(max_length=80)

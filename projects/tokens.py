@@ -1,8 +1,10 @@
 """Who an API call comes from, and what it may do."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -11,6 +13,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from .models import ApiToken, Scope, User
+from .problems import Problem
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -52,3 +55,20 @@ class IsSignedInWithScope(BasePermission):
             return True
         scope = Scope.READ if request.method in SAFE_METHODS else getattr(view, "scope", Scope.EDIT)
         return scope in request.auth.scopes
+
+
+def issue_token(
+    user: User, *, name: str, scopes: Sequence[str], days: int | None = None, parent: ApiToken | None = None
+) -> tuple[ApiToken, str]:
+    """Make a token and return it with its secret; one asked for with a token may not do more, nor live longer.
+
+    Raises Problem for a scope that the parent has not, or when the parent ends within a day.
+    """
+    days = days or settings.API_TOKEN_DAYS
+    if parent is not None:
+        if not set(scopes) <= set(parent.scopes):
+            raise Problem("scope_too_wide", _("A token cannot make one that may do more than itself."), status=403)
+        days = min(days, (parent.expires_at - timezone.now()).days)
+        if days < 1:
+            raise Problem("token_ends", _("This token ends too soon to make another one."), status=403)
+    return ApiToken.issue(user, name=name, scopes=sorted(set(scopes)), days=days)

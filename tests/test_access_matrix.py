@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
@@ -134,7 +135,9 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-term-detail", DELETE, MAKE),
     ("api-template-list", GET, PERSON),
     ("api-template-list", POST, MAKE),
+    ("api-template-import", POST, MAKE),
     ("api-template-detail", GET, LOOK),
+    ("api-template-detail", PATCH, MAKE),
     ("api-template-versions", GET, LOOK),
     ("api-template-versions", POST, MAKE),
     ("api-template-alias", POST, MAKE),
@@ -146,9 +149,11 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-generation-list", POST, MAKE),
     ("api-generation-detail", GET, LOOK),
     ("api-generation-cancel", POST, MAKE),
+    ("api-generation-retry", POST, MAKE),
     ("api-output-list", GET, PERSON),
     ("api-output-detail", GET, LOOK),
     ("api-output-file", GET, LOOK),
+    ("api-output-credits", GET, LOOK),
     ("api-output-thumbnail", GET, LOOK),
     ("api-output-parameters", GET, LOOK),
     ("api-output-rate", POST, MAKE),
@@ -197,6 +202,7 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-term-list", GET): SPRING,
     ("api-term-list", POST): {**SPRING, **WORD},
     ("api-template-list", POST): {**SPRING, "slug": "new", "name": "New", "body": {}},
+    ("api-template-import", POST): {**SPRING, "file": ContentFile(b"name,prompt\na,b", name="styles.csv")},
     ("api-template-versions", POST): {"body": {}},
     ("api-template-alias", POST): {"version": 1},
     ("api-template-archive", POST): {"archived": True},
@@ -356,7 +362,7 @@ def outcome(response: Any) -> str:
 def ask(client: Client, name: str, method: str, stage: dict[str, Any]) -> Any:
     """Send the request of one row of the table."""
     data, kind = DATA.get((name, method), {}), {}
-    if name.startswith("api-") and method != GET:
+    if name.startswith("api-") and method != GET and "file" not in data:
         kind = {"content_type": "application/json", "headers": {"Idempotency-Key": "matrix"}}
     return getattr(client, method)(address(name, stage), data, **kind)
 

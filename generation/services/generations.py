@@ -34,19 +34,24 @@ def submit_generation(user: User, project: Project, request: PictureRequest, *, 
 
     Raises Problem when the request is wrong or the rights do not allow it; nothing is written then.
     """
+    return submit_once(user, project, request, key=key)[0]
+
+
+def submit_once(user: User, project: Project, request: PictureRequest, *, key: str) -> tuple[Generation, bool]:
+    """Do as `submit_generation`, and say whether it was this call that made the job."""
     asked = find_asked(user, project, key)
     if asked is not None:
-        return asked
+        return asked, False
     composed = compose(project, request)
     if composed.generate.verdict != Verdict.ALLOW:
         raise refuse(composed.generate)
     try:
-        return create_generation(user, project, request, composed, key)
+        return create_generation(user, project, request, composed, key), True
     except IntegrityError:
         asked = find_asked(user, project, key)
         if asked is None:
             raise
-        return asked
+        return asked, False
 
 
 def find_asked(user: User, project: Project, key: str) -> Generation | None:
