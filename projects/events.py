@@ -32,6 +32,9 @@ SENTENCES: dict[str, Any] = {
     "generation.template.alias_moved": gettext_lazy("Template’s {alias} moved: version {from} → {to}"),
     "generation.template.archived": gettext_lazy("Template archived"),
     "generation.template.restored": gettext_lazy("Template taken back from the archive"),
+    "assets.term.added": gettext_lazy("Word added: {ja} → {en}"),
+    "assets.term.changed": gettext_lazy("Word changed"),
+    "assets.term.removed": gettext_lazy("Word removed: {ja} → {en}"),
 }
 
 ADDED = gettext_lazy("Member added: {person}, as {to_role}")
