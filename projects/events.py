@@ -33,7 +33,7 @@ SENTENCES: dict[str, Any] = {
     "generation.template.archived": gettext_lazy("Template archived"),
     "generation.template.restored": gettext_lazy("Template taken back from the archive"),
     "assets.term.added": gettext_lazy("Word added: {ja} → {en}"),
-    "assets.term.changed": gettext_lazy("Word changed"),
+    "assets.term.changed": gettext_lazy("Word changed: {ja}"),
     "assets.term.removed": gettext_lazy("Word removed: {ja} → {en}"),
 }
 
