@@ -60,7 +60,7 @@ def _apply(resident: Resident, pipeline: Any, adapter: AdapterRef, path: Path) -
         message = f"The adapter {path.name} holds no usable weights."
         raise ModelError("adapter_broken", message, file=path.name, tensor=broken or "")
     if adapter.kind == "lora":
-        _add_lora(pipeline, adapter, path, header, weights)
+        _add_lora(pipeline, _name(adapter), path, lora.fold_scales(weights, header.metadata))
     elif adapter.kind == "textual_inversion":
         _add_tokens(resident, pipeline, weights, _read_token(path, header))
     else:
@@ -77,10 +77,10 @@ def _set_weights(pipeline: Any, loras: list[AdapterRef]) -> None:
         pipeline.set_adapters([_name(each) for each in loras], [each.weight for each in loras])
 
 
-def _add_lora(pipeline: Any, adapter: AdapterRef, path: Path, header: Header, weights: lora.Weights) -> None:
-    name, wanted = _name(adapter), lora.count_matrices(weights)
+def _add_lora(pipeline: Any, name: str, path: Path, weights: dict[str, torch.Tensor]) -> None:
+    wanted = lora.count_matrices(weights)
     try:
-        _load_lora(pipeline, name, lora.fold_scales(weights, header.metadata))
+        _load_lora(pipeline, name, weights)
     except (ValueError, RuntimeError, KeyError, TypeError, IndexError) as error:
         raise _mismatch(path, 0, wanted) from error
     fitting = sum(_count_matrices(pipeline, network, name) for network in _NETWORKS)

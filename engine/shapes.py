@@ -40,43 +40,51 @@ def unet_config(shapes: Shapes, detected: Detected, pooled_width: int | None) ->
         "use_linear_projection": detected.architecture != "sd1",
         "attention_head_dim": 8 if detected.architecture == "sd1" else [_heads(width) for width in widths],
     }
-    if pooled_width is not None:
-        total = shapes[f"{UNET}label_emb.0.0.weight"][1]
-        config |= {
-            "addition_embed_type": "text_time",
-            "addition_time_embed_dim": (total - pooled_width) // 6,
-            "projection_class_embeddings_input_dim": total,
-        }
-    return config
+    return config if pooled_width is None else config | _added_config(shapes, pooled_width)
+
+
+def _added_config(shapes: Shapes, pooled_width: int) -> dict[str, Any]:
+    total = shapes[f"{UNET}label_emb.0.0.weight"][1]
+    return {
+        "addition_embed_type": "text_time",
+        # Six numbers (original size, crop, target size) are embedded beside the pooled text.
+        "addition_time_embed_dim": (total - pooled_width) // 6,
+        "projection_class_embeddings_input_dim": total,
+    }
 
 
 def vae_config(shapes: Shapes, scaling_factor: float) -> dict[str, Any]:
     """Return the AutoencoderKL configuration from shapes under the original or diffusers' names, prefix removed."""
-    level, block = r"encoder\.down\.(\d+)\.", r"block\.(\d+)\.conv1\.weight"
-    if "encoder.down_blocks.0.resnets.0.conv1.weight" in shapes:
-        level, block = r"encoder\.down_blocks\.(\d+)\.", r"resnets\.(\d+)\.conv1\.weight"
-    found = {
-        (int(match.group(1)), int(match.group(2))): shape[0]
-        for name, shape in shapes.items()
-        if (match := re.fullmatch(level + block, name)) and len(shape) == 4
-    }
+    widths, layers = _vae_levels(shapes)
     channels = shapes.get("decoder.conv_in.weight", ())
-    if not found or len(channels) != 4:
+    if len(channels) != 4:
         raise _incomplete("vae")
-    widths = [found[key] for key in sorted(found) if key[1] == 0]
+    attention = ("encoder.mid.attn_1.", "encoder.mid_block.attentions.")
     return {
         "block_out_channels": widths,
         "down_block_types": ["DownEncoderBlock2D"] * len(widths),
         "up_block_types": ["UpDecoderBlock2D"] * len(widths),
-        "layers_per_block": len(found) // len(widths),
+        "layers_per_block": layers,
         "latent_channels": channels[1],
         "scaling_factor": scaling_factor,
         "use_quant_conv": "quant_conv.weight" in shapes,
         "use_post_quant_conv": "post_quant_conv.weight" in shapes,
-        "mid_block_add_attention": any(
-            name.startswith(("encoder.mid.attn_1", "encoder.mid_block.att")) for name in shapes
-        ),
+        "mid_block_add_attention": any(name.startswith(attention) for name in shapes),
     }
+
+
+def _vae_levels(shapes: Shapes) -> tuple[list[int], int]:
+    """Return each level's channels, and how many residual blocks a level has."""
+    pattern = r"encoder\.down(?:_blocks)?\.(\d+)\.(?:block|resnets)\.(\d+)\.conv1\.weight"
+    found = {
+        (int(match.group(1)), int(match.group(2))): shape[0]
+        for name, shape in shapes.items()
+        if (match := re.fullmatch(pattern, name)) and len(shape) == 4
+    }
+    if not found:
+        raise _incomplete("vae")
+    widths = [found[key] for key in sorted(found) if key[1] == 0]
+    return widths, len(found) // max(1, len(widths))
 
 
 def text_config(shapes: Shapes, prefix: str, *, skips_last: bool, bos: int, eos: int) -> dict[str, Any]:

@@ -71,32 +71,39 @@ def _unet_name(key: str, layers: int, with_attention: set[int]) -> str:
     for ours, theirs in PLAIN.items():
         if key.startswith(f"{ours}."):
             return key.replace(ours, theirs, 1)
-    key = key.replace("mid_block.attentions.0", "middle_block.1")
-    key = re.sub(r"mid_block\.resnets\.(\d)", lambda m: f"middle_block.{2 * int(m[1])}", key)
-    key = re.sub(
-        r"down_blocks\.(\d)\.(resnets|attentions)\.(\d)",
-        lambda m: f"input_blocks.{(layers + 1) * int(m[1]) + int(m[3]) + 1}.{int(m[2] == 'attentions')}",
-        key,
-    )
-    key = re.sub(
-        r"down_blocks\.(\d)\.downsamplers\.0\.conv",
-        lambda m: f"input_blocks.{(layers + 1) * (int(m[1]) + 1)}.0.op",
-        key,
-    )
-    key = re.sub(
-        r"up_blocks\.(\d)\.(resnets|attentions)\.(\d)",
-        lambda m: f"output_blocks.{(layers + 1) * int(m[1]) + int(m[3])}.{int(m[2] == 'attentions')}",
-        key,
-    )
-    key = re.sub(
-        r"up_blocks\.(\d)\.upsamplers\.0",
-        lambda m: f"output_blocks.{(layers + 1) * int(m[1]) + layers}.{1 + int(int(m[1]) in with_attention)}",
-        key,
-    )
+    for rename in (_middle_name, _down_name, _up_name):
+        key = rename(key, layers, with_attention)
     if ".transformer_blocks." not in key:
         for ours, theirs in RESNET.items():
             key = key.replace(f".{ours}.", f".{theirs}.")
     return key
+
+
+def _middle_name(key: str, layers: int, with_attention: set[int]) -> str:
+    key = key.replace("mid_block.attentions.0", "middle_block.1")
+    return re.sub(r"mid_block\.resnets\.(\d)", lambda m: f"middle_block.{2 * int(m[1])}", key)
+
+
+def _down_name(key: str, layers: int, with_attention: set[int]) -> str:
+    def block(m: re.Match[str]) -> str:
+        return f"input_blocks.{(layers + 1) * int(m[1]) + int(m[3]) + 1}.{int(m[2] == 'attentions')}"
+
+    def halving(m: re.Match[str]) -> str:
+        return f"input_blocks.{(layers + 1) * (int(m[1]) + 1)}.0.op"
+
+    key = re.sub(r"down_blocks\.(\d)\.(resnets|attentions)\.(\d)", block, key)
+    return re.sub(r"down_blocks\.(\d)\.downsamplers\.0\.conv", halving, key)
+
+
+def _up_name(key: str, layers: int, with_attention: set[int]) -> str:
+    def block(m: re.Match[str]) -> str:
+        return f"output_blocks.{(layers + 1) * int(m[1]) + int(m[3])}.{int(m[2] == 'attentions')}"
+
+    def doubling(m: re.Match[str]) -> str:
+        return f"output_blocks.{(layers + 1) * int(m[1]) + layers}.{1 + int(int(m[1]) in with_attention)}"
+
+    key = re.sub(r"up_blocks\.(\d)\.(resnets|attentions)\.(\d)", block, key)
+    return re.sub(r"up_blocks\.(\d)\.upsamplers\.0", doubling, key)
 
 
 def _vae_name(key: str, levels: int) -> str:
