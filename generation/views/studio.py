@@ -63,6 +63,12 @@ class Preview:
         return self.rights is not None and self.rights.generate.verdict != Verdict.ALLOW
 
     @property
+    def token_room(self) -> int:
+        """Return how many tokens fit into the parts that the prompt fills."""
+        tokens = self.composed.tokens if self.composed else None
+        return tokens.limit * tokens.chunks if tokens else 0
+
+    @property
     def weights(self) -> list[tuple[str, float]]:
         """Return the prompt in runs of equal weight."""
         return parse_weights(self.composed.spec.prompt) if self.composed else []
