@@ -97,7 +97,8 @@ class ModelFile(models.Model):
     class Meta:
         ordering = ["kind", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "sha256"], name="model_file_once", nulls_distinct=False),
+            models.UniqueConstraint(fields=["project", "sha256"], name="model_file_once"),
+            models.UniqueConstraint(fields=["sha256"], condition=Q(project=None), name="model_file_once_shared"),
         ]
 
     def __str__(self) -> str:
@@ -138,7 +139,8 @@ class Term(models.Model):
     class Meta:
         ordering = ["slot", "en"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "ja", "slot"], name="term_once", nulls_distinct=False),
+            models.UniqueConstraint(fields=["project", "ja", "slot"], name="term_once"),
+            models.UniqueConstraint(fields=["ja", "slot"], condition=Q(project=None), name="term_once_shared"),
         ]
         indexes = [models.Index(fields=["project", "slot"], name="term_slot")]
 

@@ -89,7 +89,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='modelfile',
-            constraint=models.UniqueConstraint(fields=('project', 'sha256'), name='model_file_once', nulls_distinct=False),
+            constraint=models.UniqueConstraint(fields=('project', 'sha256'), name='model_file_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='modelfile',
+            constraint=models.UniqueConstraint(condition=models.Q(('project', None)), fields=('sha256',), name='model_file_once_shared'),
         ),
         migrations.AddIndex(
             model_name='term',
@@ -97,6 +101,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='term',
-            constraint=models.UniqueConstraint(fields=('project', 'ja', 'slot'), name='term_once', nulls_distinct=False),
+            constraint=models.UniqueConstraint(fields=('project', 'ja', 'slot'), name='term_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='term',
+            constraint=models.UniqueConstraint(condition=models.Q(('project', None)), fields=('ja', 'slot'), name='term_once_shared'),
         ),
     ]
