@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+
 from ledger.services import actor_hash, append
 
 from .models import Membership, Project, Role, User
