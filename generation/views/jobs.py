@@ -19,7 +19,7 @@ from ..sentences import failure_sentence
 from ..services.generations import cancel_generation, describe_block, repeat_request, submit_generation
 from ..words import remaining_words, stage_word
 
-RECENT = 12
+RECENT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
