@@ -152,15 +152,16 @@ def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec
         raise Problem(
             errors[0].code,
             sentence(errors[0].code, errors[0].params),
-            fields={error.field: sentence(error.code, error.params) for error in errors},
+            fields={error.params["field"]: sentence(error.code, error.params) for error in errors},
         )
     return spec
 
 
 def problem_of(error: prompts.PromptError) -> Problem:
-    """Turn a prompt's mistake into a sentence beside its slot."""
+    """Turn a prompt's mistake into a sentence beside its slot, its variable or the seed."""
     message = sentence(error.code, error.params)
-    return Problem(error.code, message, fields={str(error.params.get("slot", "subject")): message})
+    place = "seed" if error.code == "seed_out_of_range" else error.params.get("slot") or error.params.get("name")
+    return Problem(error.code, message, fields={str(place or "subject"): message})
 
 
 def refuse(decision: Decision) -> Problem:

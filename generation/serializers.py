@@ -106,7 +106,7 @@ class PictureRequestSerializer(StrictSerializer):
     def field_of(self, name: str) -> str:
         """Return the request's name for a field of the recipe."""
         name = {"prompt": "subject", "negative_prompt": "negative"}.get(name, name)
-        if name in SLOT_NAMES:
+        if name in SLOT_NAMES or name in self.validated_data.get("slots", {}):
             return f"slots.{name}"
         return f"variables.{name}" if name in self.validated_data.get("variables", {}) else name
 

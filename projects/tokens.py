@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -33,6 +33,8 @@ class TokenAuthentication(BaseAuthentication):
                 _("This token is unknown, revoked or expired. Make a new one on your account page.")
             )
         self.note_use(token)
+        if token.user.language and "Accept-Language" not in request.headers:
+            translation.activate(token.user.language)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
