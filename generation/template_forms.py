@@ -220,7 +220,7 @@ class TemplateEditor:
         if field not in form.fields:
             return ""
         if form is not self.body:
-            return str(form.cleaned_data.get("name") or form.fields[field].label)
+            return str(form["name"].value() or form.fields[field].label)
         slot = field.partition("_")[0]
         return str(SLOT_LABELS[slot] if slot in SLOT_LABELS else form.fields[field].label)
 
