@@ -89,6 +89,9 @@ def _check_scheduler(spec: ImageSpec) -> Iterator[SpecError]:
     elif spec.architecture not in info.architectures:
         message = f"{info.title} cannot draw with {spec.architecture} models."
         yield _error("scheduler", "scheduler_not_for_architecture", message, scheduler=info.title)
+    elif info.max_steps is not None and _is_whole(spec.num_inference_steps, info.max_steps + 1, MAX_STEPS):
+        message = f"{info.title} takes at most {info.max_steps} steps."
+        yield _error("num_inference_steps", "steps_out_of_range", message, min=MIN_STEPS, max=info.max_steps)
     for key, value in spec.scheduler_config.items():
         low, high = CONFIG_RANGES.get(key, (math.inf, -math.inf))
         if value not in CONFIG_CHOICES.get(key, ()) and not (_is_number(value, low, high) and low < value < high):

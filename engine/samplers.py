@@ -1,6 +1,7 @@
 """Build diffusers' schedulers from Daicho's table, so that the same recipe always steps the same way."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import diffusers
@@ -33,7 +34,21 @@ def build_scheduler(spec: ImageSpec, model_config: Mapping[str, Any]) -> Any:
     scheduler = cls(**config)
     if is_sde:
         scheduler.noise_seed = spec.seed
+    _begin_at_first(scheduler)
     return scheduler
+
+
+def _begin_at_first(scheduler: Any) -> None:
+    """Say where the steps begin; diffusers would search by value, and some Karras sigmas round to the same timestep."""
+    set_timesteps = scheduler.set_timesteps
+
+    @wraps(set_timesteps)
+    def begin(*arguments: Any, **options: Any) -> None:
+        set_timesteps(*arguments, **options)
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(0)
+
+    scheduler.set_timesteps = begin
 
 
 def _trained_config(architecture: str, model_config: Mapping[str, Any]) -> dict[str, Any]:

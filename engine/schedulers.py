@@ -14,7 +14,10 @@ AUTOMATIC_TYPES = MappingProxyType({"dpm++ 2m": "karras", "dpm++ sde": "karras",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerInfo:
-    """Describe one scheduler; `label` and `schedule_type` are A1111's words, `config` goes to `class_name`."""
+    """Describe one scheduler; `label` and `schedule_type` are A1111's words, `config` goes to `class_name`.
+
+    `max_steps` is the scheduler's own limit, where it has one below everybody's.
+    """
 
     key: str
     label: str
@@ -23,6 +26,7 @@ class SchedulerInfo:
     config: Mapping[str, Any] = field(default_factory=dict)
     architectures: tuple[str, ...] = UNET
     is_stochastic: bool = False
+    max_steps: int | None = None
 
     @property
     def title(self) -> str:
@@ -41,6 +45,8 @@ def _entry(key: str, label: str, class_name: str, **config: Any) -> SchedulerInf
         class_name=class_name,
         config=MappingProxyType(config),
         is_stochastic=stochastic,
+        # It is distilled from a schedule of 50 steps and can take no more.
+        max_steps=50 if key == "lcm" else None,
     )
 
 
@@ -86,16 +92,15 @@ SCHEDULERS: Mapping[str, SchedulerInfo] = MappingProxyType(
 # What a recipe may change about a scheduler, with the values or the open interval that are allowed.
 CONFIG_CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
-        "prediction_type": ("epsilon", "v_prediction", "sample"),
+        "prediction_type": ("epsilon", "v_prediction"),
         "timestep_spacing": ("leading", "linspace", "trailing"),
-        "beta_schedule": ("linear", "scaled_linear", "squaredcos_cap_v2"),
+        "beta_schedule": ("linear", "scaled_linear"),
         "final_sigmas_type": ("zero", "sigma_min"),
-        "solver_type": ("midpoint", "heun", "bh1", "bh2"),
+        "solver_type": ("midpoint", "heun"),
         "solver_order": (1, 2, 3),
         "rescale_betas_zero_snr": (True, False),
         "lower_order_final": (True, False),
         "euler_at_final": (True, False),
-        "use_dynamic_shifting": (True, False),
     }
 )
 CONFIG_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(

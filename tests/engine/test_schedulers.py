@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from engine.errors import SpecError
+from engine.limits import MAX_STEPS
 from engine.samplers import SeededSdeScheduler, build_scheduler
 from engine.schedulers import SCHEDULERS, find_scheduler, schedulers_for
 from tests.engine.test_limits import GOOD
 
 TRAINED = {"beta_start": 0.0002, "beta_end": 0.03, "beta_schedule": "linear", "prediction_type": "v_prediction"}
+ZERO_SNR = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "prediction_type": "v_prediction"}
 UNET_KEYS = [info.key for info in schedulers_for("sd1")]
 
 A1111_WORDS = {
@@ -89,6 +91,7 @@ def walk(scheduler, steps=4):
     scheduler.set_timesteps(steps)
     sample = torch.ones(1, 4, 8, 8)
     for timestep in scheduler.timesteps:
+        scheduler.scale_model_input(sample, timestep)
         sample = scheduler.step(sample * 0.1, timestep, sample, return_dict=False)[0]
     return sample
 
@@ -111,3 +114,12 @@ def test_the_brownian_path_is_diffusers_own():
 
 def test_a_single_step_needs_no_path():
     assert torch.isfinite(walk(build_scheduler(GOOD.replace(scheduler="dpmpp_sde"), {}), steps=1)).all()
+
+
+@pytest.mark.filterwarnings("ignore:Should have ta>=t0")
+@pytest.mark.parametrize("key", UNET_KEYS)
+@pytest.mark.parametrize("model", [{}, ZERO_SNR], ids=["plain", "zero-snr"])
+def test_every_scheduler_walks_any_allowed_number_of_steps(key, model):
+    limit = SCHEDULERS[key].max_steps or MAX_STEPS
+    for steps in (1, 2, 3, 20, limit):
+        assert torch.isfinite(walk(build_scheduler(GOOD.replace(scheduler=key), model), steps)).all()
