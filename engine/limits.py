@@ -92,7 +92,10 @@ def _check_scheduler(spec: ImageSpec) -> Iterator[SpecError]:
     elif info.max_steps is not None and _is_whole(spec.num_inference_steps, info.max_steps + 1, MAX_STEPS):
         message = f"{info.title} takes at most {info.max_steps} steps."
         yield _error("num_inference_steps", "steps_out_of_range", message, min=MIN_STEPS, max=info.max_steps)
+    own = info.config if info else {}
     for key, value in spec.scheduler_config.items():
+        if key in own and own[key] == value:
+            continue
         low, high = CONFIG_RANGES.get(key, (math.inf, -math.inf))
         if value not in CONFIG_CHOICES.get(key, ()) and not (_is_number(value, low, high) and low < value < high):
             message = f"The scheduler setting {key!r} cannot be {value!r}."

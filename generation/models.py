@@ -177,7 +177,15 @@ class Output(models.Model):
             models.UniqueConstraint(fields=["generation", "index"], name="output_once"),
             models.CheckConstraint(condition=Q(rating__lte=5), name="output_rating_range"),
         ]
-        indexes = [models.Index(fields=["project", "-created_at", "-id"], name="output_gallery")]
+        indexes = [
+            models.Index(fields=["project", "-created_at", "-id"], name="output_gallery"),
+            models.Index(fields=["project", "license", "-created_at", "-id"], name="output_license"),
+            models.Index(
+                fields=["project", "-created_at", "-id"],
+                condition=Q(rejected_at__isnull=False),
+                name="output_rejected",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.spec.get('prompt', '')[:60]} #{self.seed}"

@@ -30,7 +30,7 @@ class Status(models.TextChoices):
     RUNNING = "running", _("Running")
     SUCCEEDED = "succeeded", _("Done")
     FAILED = "failed", _("Failed")
-    CANCELED = "canceled", _("Canceled")
+    CANCELED = "canceled", _("Cancelled")
     BLOCKED = "blocked", _("Blocked")
 
 
