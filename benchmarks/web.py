@@ -57,9 +57,12 @@ def fill(user, project, model, version, count: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
+    from assets.licensing import Action
+    from assets.services import decide_use
     from generation.models import Generation, Output
 
     random.seed(7)
+    DECISION.update(decide_use(project, Action.GENERATE, [model]).as_dict())
     now = timezone.now()
     for start in range(0, count, BATCH):
         jobs, pictures = [], []
@@ -139,7 +142,16 @@ def make_output(job, index: int):
     )
 
 
-ENVIRONMENT = {"device": "cpu", "dtype": "float32", "threads": 2, "versions": {"torch": "2.13.0"}}
+ENVIRONMENT = {
+    "device": "cpu",
+    "dtype": "float32",
+    "threads": 2,
+    "attention": "sdpa",
+    "device_name": "CPU",
+    "batch_size": 1,
+    "batch_position": 0,
+    "versions": {"torch": "2.13.0"},
+}
 DECISION: dict = {}
 
 
