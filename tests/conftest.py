@@ -87,9 +87,8 @@ def starter(people):
 @pytest.fixture
 def template(people, project):
     """Return a template with one version, on production."""
-    from generation.services.templates import create_template
-
     from generation.demo_templates import TEMPLATES
+    from generation.services.templates import create_template
 
     return create_template(people.editor, project, **TEMPLATES[0])
 

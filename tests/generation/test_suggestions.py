@@ -42,7 +42,9 @@ def test_a_folder_that_is_no_model_fails_in_words(people, project, settings, tmp
     job.refresh_from_db()
     assert job.status == "failed"
     assert job.error == "component_missing"
-    assert job.reason in signed_in("editor").get(f"/p/spring/suggestions/{job.id}/").content.decode().replace("&#x27;", "'")
+    assert job.reason in signed_in("editor").get(f"/p/spring/suggestions/{job.id}/").content.decode().replace(
+        "&#x27;", "'"
+    )
 
 
 @pytest.mark.parametrize(("name", "code"), [("viewer", 403), ("stranger", 404)])
