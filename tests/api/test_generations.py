@@ -196,7 +196,7 @@ def test_a_list_asks_the_database_as_often_for_many_rows_as_for_few(caller, peop
         client.get(f"/api/v1/{room}")
     for number in range(4):
         create_template(people.editor, project, slug=f"t{number}", name="T", body={})
-        create_project(people.editor, slug=f"p{number}", name="P")
+        create_project(people.editor, slug=f"p{number}", name=f"P{number}")
         add_term(people.editor, project, ja=f"語{number}", reading="", en="word", synonyms=[], slot="light")
         job = Generation.objects.get(pk=output.generation_id)
         job.pk, job.idempotency_key, job._state.adding = uuid.uuid4(), f"k{number}", True
