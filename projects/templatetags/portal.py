@@ -82,6 +82,12 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def weight(value: float) -> str:
+    """Show a weight of the prompt without zeros that say nothing."""
+    return f"{value:.3g}"
+
+
+@register.filter
 def ago(at: datetime | None) -> str:
     """Say how long ago something was, in one unit; older than a month, say the date."""
     if at is None:
