@@ -9,6 +9,7 @@ from generation import api as generation
 from generation import api_files as files
 from generation import api_templates as templates
 from projects import api as projects
+from projects import api_campaigns as campaigns
 from projects import openapi  # noqa: F401 - tells the schema about tokens
 
 router = SimpleRouter(use_regex_path=False)
@@ -21,6 +22,7 @@ router.register("generations", generation.GenerationViewSet, basename="api-gener
 router.register("outputs", generation.OutputViewSet, basename="api-output")
 router.register("replays", generation.ReplayViewSet, basename="api-replay")
 router.register("projects/<slug:slug>/members", projects.MemberViewSet, basename="api-member")
+router.register("projects/<slug:slug>/campaigns", campaigns.CampaignViewSet, basename="api-campaign")
 router.register("projects/<slug:slug>/ledger", projects.LedgerViewSet, basename="api-ledger")
 
 urlpatterns = [

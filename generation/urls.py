@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from .views import gallery, jobs, picture, reader, studio, suggestions
+from .views import campaigns, gallery, jobs, picture, reader, studio, suggestions
 
+CAMPAIGNS = "p/<slug:slug>/campaigns/"
 STUDIO = "p/<slug:slug>/studio/"
 JOB = "p/<slug:slug>/jobs/<uuid:generation_id>/"
 PICTURES = "p/<slug:slug>/pictures/"
@@ -28,6 +29,9 @@ urlpatterns = [
     path(f"{PICTURE}rate/", picture.picture_rate, name="picture_rate"),
     path(f"{PICTURE}reject/", picture.picture_reject, name="picture_reject"),
     path(f"{PICTURE}replay/", picture.picture_replay, name="picture_replay"),
+    path(CAMPAIGNS, campaigns.campaigns, name="campaigns"),
+    path(f"{CAMPAIGNS}add/", campaigns.campaign_add, name="campaign_add"),
+    path(f"{CAMPAIGNS}<uuid:campaign_id>/rename/", campaigns.campaign_rename, name="campaign_rename"),
     path("p/<slug:slug>/suggestions/", suggestions.suggest, name="suggest"),
     path("p/<slug:slug>/suggestions/<uuid:suggestion_id>/", suggestions.suggestion, name="suggestion"),
     path("p/<slug:slug>/replays/<uuid:replay_id>/", picture.replay, name="replay"),

@@ -18,6 +18,8 @@ SENTENCES: dict[str, Any] = {
     "projects.project.changed": gettext_lazy("Project settings changed: {changed}"),
     "projects.member.role_set": gettext_lazy("Role changed: {person}, {from_role} → {to_role}"),
     "projects.member.removed": gettext_lazy("Member removed: {person}, who was {from_role}"),
+    "projects.campaign.created": gettext_lazy("Campaign opened: {name}"),
+    "projects.campaign.changed": gettext_lazy("Campaign renamed: {campaign}"),
     "generation.requested": gettext_lazy("Pictures asked for: {count}"),
     "generation.cancel_requested": gettext_lazy("Job canceled with {done} of {count} pictures made"),
     "generation.blocked": gettext_lazy("Job stopped: the rights do not allow it any more"),
@@ -47,6 +49,7 @@ AREAS = {
     "generation.": gettext_lazy("Everything made"),
     "assets.": gettext_lazy("Models, rights and words"),
     "projects.member.": gettext_lazy("Members"),
+    "projects.campaign.": gettext_lazy("Campaigns"),
     "projects.project.": gettext_lazy("Settings"),
 }
 

@@ -12,7 +12,9 @@ from django.utils.translation import pgettext_lazy
 from ledger.models import Entry
 
 from .events import AREAS
-from .models import Project, Role, Scope, User
+from .models import Campaign, Project, Role, Scope, User
+from .names import clean_name
+from .problems import Problem
 
 
 class LanguageForm(forms.Form):
@@ -75,7 +77,65 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Role)
 
 
-class ProjectForm(forms.ModelForm):
+class NamedForm(forms.ModelForm):
+    """A thing with a name and a Japanese name."""
+
+    def clean_name(self) -> str:
+        """Return the name as it is read, not as it was pasted."""
+        name = clean_name(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError(_("Write a name."))
+        return name
+
+    def clean_name_ja(self) -> str:
+        """Return the Japanese name as it is read."""
+        return clean_name(self.cleaned_data["name_ja"])
+
+    def add_problem(self, problem: Problem) -> None:
+        """Put a problem's sentences beside the fields that they are about."""
+        for name, message in (problem.fields or {"": problem.message}).items():
+            self.add_error(name if name in self.fields else None, str(message))
+
+
+class CampaignForm(NamedForm):
+    """What a campaign is called."""
+
+    class Meta:
+        model = Campaign
+        fields = ["name", "name_ja"]
+        widgets = {"name_ja": forms.TextInput(attrs={"lang": "ja"})}
+
+
+class NewProjectForm(NamedForm):
+    """A project to be opened: its names, its address, and the use that its rights are judged by."""
+
+    slug = forms.SlugField(
+        label=_("Address"),
+        required=False,
+        max_length=60,
+        help_text=_(
+            "Latin letters, digits and hyphens. Empty makes one from the name. It stays when the name changes."
+        ),
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    class Meta:
+        model = Project
+        fields = ["name", "name_ja", "purpose", "territory"]
+        widgets = {"name_ja": forms.TextInput(attrs={"lang": "ja"})}
+
+    field_order = ["name", "name_ja", "slug", "purpose", "territory"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["territory"].widget.attrs.update({"autocapitalize": "characters", "size": 2})
+
+    def clean_slug(self) -> str:
+        """Return the address in small letters."""
+        return str(self.cleaned_data["slug"]).lower()
+
+
+class ProjectForm(NamedForm):
     """A project's names and what its rights are judged by."""
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Addresses of the account page, of a project's members, settings and ledger."""
+"""Addresses of the account page, of a new project, of a project's members, settings and ledger."""
 
 from django.urls import path
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("account/theme/", account.set_theme, name="set_theme"),
     path("account/tokens/", account.token_create, name="token_create"),
     path("account/tokens/<uuid:token_id>/revoke/", account.token_revoke, name="token_revoke"),
+    path("p/new/", projects.project_new, name="project_new"),
     path("p/<slug:slug>/", projects.project, name="project"),
     path("p/<slug:slug>/settings/", projects.project_settings, name="project_settings"),
     path("p/<slug:slug>/members/", members.members, name="members"),

@@ -26,7 +26,7 @@ from engine.starter import WEIGHTS
 from generation.models import Generation, Output, Replay, Suggestion
 from generation.previews import write_preview
 from ledger.services import actor_hash, append
-from projects.models import ApiToken, Project, User
+from projects.models import ApiToken, Campaign, Project, User
 
 CAST = ("anonymous", "stranger", "viewer", "editor", "reviewer", "owner")
 OPEN = "KKKKKK"
@@ -48,6 +48,8 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("token_create", POST, PERSON),
     ("token_revoke", POST, "LNNKNN"),
     # a project
+    ("project_new", GET, PERSON),
+    ("project_new", POST, PERSON),
     ("project", GET, LOOK),
     ("project_settings", GET, LOOK),
     ("project_settings", POST, OWN),
@@ -57,6 +59,9 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("member_link", POST, OWN),
     ("member_role", POST, OWN),
     ("member_remove", POST, OWN),
+    ("campaigns", GET, LOOK),
+    ("campaign_add", POST, MAKE),
+    ("campaign_rename", POST, MAKE),
     # its ledger
     ("ledger", GET, LOOK),
     ("ledger_entry", GET, LOOK),
@@ -123,6 +128,9 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-member-list", POST, OWN),
     ("api-member-detail", PATCH, OWN),
     ("api-member-detail", DELETE, OWN),
+    ("api-campaign-list", GET, LOOK),
+    ("api-campaign-list", POST, MAKE),
+    ("api-campaign-detail", PATCH, MAKE),
     ("api-ledger-list", GET, LOOK),
     ("api-ledger-detail", GET, LOOK),
     ("api-ledger-export", GET, LOOK),
@@ -199,6 +207,8 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-generation-list", POST): {**SPRING, "slots": {"subject": "a red ball"}},
     ("api-member-list", POST): {"email": "stranger@example.com", "role": "viewer"},
     ("api-member-detail", PATCH): {"role": "editor"},
+    ("api-campaign-list", POST): {"name": "Rainy season"},
+    ("api-campaign-detail", PATCH): {"name": "Rainy season"},
     ("api-term-list", GET): SPRING,
     ("api-term-list", POST): {**SPRING, **WORD},
     ("api-template-list", POST): {**SPRING, "slug": "new", "name": "New", "body": {}},
@@ -244,10 +254,13 @@ def stage(people, project, template) -> dict[str, Any]:
     token, _secret = ApiToken.issue(people.editor, name="script", scopes=["read"])
     suggestion = Suggestion.objects.create(project=project, requested_by=people.editor, text="空")
     term = Term.objects.create(project=project, ja="空", en="sky", slot="environment")
+    campaign = Campaign.objects.create(project=project, slug="blossom", name="Blossom")
     things = {"generation": generation, "output": output, "replay": replay, "template": template, "model": model}
     return {
         **{f"api-{name}": thing.pk for name, thing in {**things, "term": term, "token": token}.items()},
         "slug": project.slug,
+        "campaign": campaign.slug,
+        "campaign_id": campaign.id,
         "seq": 1,
         "user_id": people.viewer.id,
         "user": people.viewer.id,

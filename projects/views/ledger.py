@@ -29,6 +29,7 @@ SUBJECT_VIEWS = {
     "model_file": ("model_file", True),
     "project": ("project_settings", False),
     "member": ("members", False),
+    "campaign": ("campaigns", False),
     "term": ("vocabulary", False),
 }
 

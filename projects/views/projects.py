@@ -1,4 +1,4 @@
-"""A project's door and its settings."""
+"""A new project, a project's door, and its settings."""
 
 from copy import copy
 
@@ -10,9 +10,26 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from ..access import get_project
-from ..forms import ProjectForm
+from ..forms import NewProjectForm, ProjectForm
 from ..models import Role
-from ..services import change_settings
+from ..problems import Problem
+from ..services import change_settings, open_project
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def project_new(request: HttpRequest) -> HttpResponse:
+    """Open a project; whoever opens it owns it."""
+    form = NewProjectForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            made = open_project(request.user, **form.cleaned_data)
+        except Problem as problem:
+            form.add_problem(problem)
+        else:
+            messages.success(request, _("The project “%(name)s” is open, and you own it.") % {"name": made})
+            return redirect("studio", made.slug)
+    return render(request, "projects/new.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @login_required
