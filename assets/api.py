@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from projects.access import get_for_user, get_project, usable_in
 from projects.models import Membership, Project, Role, Scope
 from projects.problems import Problem
+from projects.protocol import project_asked
 
 from . import licensing
 from .forms import TermFilterForm
@@ -49,7 +50,7 @@ class ModelFileViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     def get_queryset(self) -> Any:
         """Return the files of one project, or of all the person's projects, with those that the house shares."""
         rows = ModelFile.objects.filter(removed_at=None).select_related("rights", "project")
-        slug = self.request.query_params.get("project")
+        slug = project_asked(self.request)
         if slug:
             return usable_in(get_project(self.request.user, slug), rows)
         mine = Membership.objects.filter(user=self.request.user).values("project")
@@ -78,11 +79,11 @@ class TermViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
 
     def get_queryset(self) -> Any:
         """Return the words that a project translates with, searched and narrowed as in the portal."""
-        asked = self.request.query_params
-        if not asked.get("project"):
+        asked, slug = self.request.query_params, project_asked(self.request)
+        if not slug:
             message = _("Name a project: ?project=slug.")
             raise Problem("project_missing", message, fields={"project": message})
-        project = get_project(self.request.user, asked["project"])
+        project = get_project(self.request.user, slug)
         rows = usable_in(project, Term.objects.select_related("project"))
         filters = TermFilterForm(asked)
         if filters.errors:

@@ -21,6 +21,7 @@ from assets.services import decide_use, reading_language
 from projects.access import get_for_user, get_project, visible_to
 from projects.models import Project, Role, Scope
 from projects.problems import Problem
+from projects.protocol import project_asked
 
 from .composing import compose
 from .filters import OutputFilter
@@ -61,7 +62,7 @@ class InProjects(viewsets.GenericViewSet):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Return what the person may see."""
-        slug = self.request.query_params.get("project")
+        slug = project_asked(self.request)
         if slug:
             self.project = get_project(self.request.user, slug)
             return self.queryset.filter(project=self.project)

@@ -16,12 +16,14 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.core.signals import got_request_exception
-from django.db import models
+from django.core.validators import validate_slug
+from django.db import DataError, models
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .problems import Problem
@@ -59,7 +61,7 @@ class CursorPage(CursorPagination):
         """Return the rows of a page. Raises Problem for a cursor that no page has given out."""
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (exceptions.NotFound, ValidationError, ValueError, TypeError) as error:
+        except (exceptions.NotFound, ValidationError, DataError, ValueError, TypeError) as error:
             if self.cursor_query_param not in request.query_params:
                 raise
             message = _("This cursor is not one of ours. Begin without one, then follow “next”.")
@@ -77,6 +79,17 @@ class StrictSerializer(serializers.Serializer):
                 {str(name): [_("There is no such field, or it cannot be set here.")] for name in set(data) - writable}
             )
         return super().to_internal_value(data)
+
+
+def project_asked(request: Request) -> str:
+    """Return the slug in `?project=`, or "". Raises Http404 for what can be no slug."""
+    slug = str(request.query_params.get("project", ""))
+    try:
+        if slug:
+            validate_slug(slug)
+    except ValidationError as error:
+        raise Http404 from error
+    return slug
 
 
 class BoundedJSONParser(JSONParser):

@@ -161,14 +161,15 @@ def test_a_filter_that_cannot_be_read_is_refused(caller, query):
     assert response.json()["error"]["fields"]
 
 
-NOWHERE = ["outputs/?project=%00", "outputs/?project=../x", "generations/99999999/", "terms/99999999999999999999/"]
-NOWHERE += ["projects/spring/ledger/99999999999999999999/", "outputs/..%2f..%2fetc/file/"]
+NOWHERE = ["outputs/?project=%00", "outputs/?project=../x", "terms/?project=%00", "models/?project=%00"]
+NOWHERE += ["generations/99999999/", "terms/99999999999999999999/", "outputs/..%2f..%2fetc/file/"]
+NOWHERE += ["projects/spring/ledger/99999999999999999999/"]
 
 
 @pytest.mark.parametrize("path", NOWHERE)
 def test_an_address_made_up_leads_nowhere(caller, path):
     client = caller("owner")
-    method = client.delete if path.startswith("terms") else client.get
+    method = client.delete if path.startswith("terms/9") else client.get
     assert method(f"/api/v1/{path}").status_code == 404
 
 

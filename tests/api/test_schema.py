@@ -47,3 +47,10 @@ def test_every_address_is_in_the_document(schema):
 
 def test_the_schema_names_the_token(schema):
     assert yaml.safe_load(schema)["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.oai.openapi", "application/vnd.oai.openapi+json"])
+def test_the_schema_is_served_as_yaml_and_as_json(caller, kind):
+    response = caller("viewer", "read").get("/api/v1/schema/", headers={"Accept": kind})
+    assert response.headers["Content-Type"].startswith(kind)
+    assert yaml.safe_load(response.content)["info"]["title"] == "Daicho"
