@@ -126,6 +126,7 @@ def make_output(job, index: int):
         spec=spec.as_dict(),
         seed=spec.seed,
         recipe_sha256=spec.recipe_sha256(),
+        search_text=spec.prompt,
         path=f"outputs/{digest[:2]}/{digest[2:4]}/{digest}.png",
         thumbnail=f"thumbnails/{digest[:2]}/{digest[2:4]}/{digest}.webp",
         file_sha256=digest,
@@ -167,6 +168,7 @@ def measure(name: str, ask, requests: int) -> list[float]:
         response = ask(1)
     if response.status_code != 200:
         raise SystemExit(f"{name} answered {response.status_code}")
+    count = len(queries)
     times = []
     for number in range(requests):
         start = time.perf_counter()
@@ -176,7 +178,7 @@ def measure(name: str, ask, requests: int) -> list[float]:
     p95 = times[int(len(times) * 0.95) - 1]
     print(
         f"{name:<28} p50 {statistics.median(times):7.1f} ms   p95 {p95:7.1f} ms   "
-        f"× empty {p95 / EMPTY['p95'] if EMPTY else 1:5.1f}   {len(queries):3d} queries   "
+        f"× empty {p95 / EMPTY['p95'] if EMPTY else 1:5.1f}   {count:3d} queries   "
         f"{len(response.content) / 1024:6.1f} kB",
         flush=True,
     )

@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from jobs.models import Job
-
-from .sentences import failure_sentence
 
 from engine.limits import MAX_SEED
 from engine.specs import ImageSpec
+from jobs.models import Job
+
+from .sentences import failure_sentence
 
 
 class PromptTemplate(models.Model):
@@ -135,7 +135,11 @@ class Generation(PictureJob):
             models.UniqueConstraint(fields=["requested_by", "idempotency_key"], name="generation_asked_once"),
             models.CheckConstraint(condition=Q(count__gte=1, count__lte=16), name="generation_count_range"),
         ]
-        indexes = [*Job.Meta.indexes, models.Index(fields=["project", "-queued_at"], name="generation_recent")]
+        indexes = [
+            *Job.Meta.indexes,
+            models.Index(fields=["project", "-queued_at"], name="generation_recent"),
+            models.Index(fields=["project", "requested_by", "-queued_at"], name="generation_mine"),
+        ]
 
     def __str__(self) -> str:
         return self.spec.get("prompt", "")[:80]
@@ -156,6 +160,7 @@ class Output(models.Model):
     spec = models.JSONField()
     recipe_sha256 = models.CharField(max_length=64, db_index=True)
     seed = models.BigIntegerField()
+    search_text = models.TextField(default="", editable=False)
     path = models.CharField(max_length=200)
     thumbnail = models.CharField(max_length=200)
     file_sha256 = models.CharField(max_length=64)
@@ -185,6 +190,7 @@ class Output(models.Model):
                 condition=Q(rejected_at__isnull=False),
                 name="output_rejected",
             ),
+            models.Index(fields=["project", "-created_at", "-id", "rejected_at", "search_text"], name="output_search"),
         ]
 
     def __str__(self) -> str:

@@ -188,6 +188,7 @@ def save_output(generation: Generation, index: int, rendered: Any) -> Output:
             seed=spec.seed,
             spec=spec.as_dict(),
             recipe_sha256=spec.recipe_sha256(),
+            search_text=search_text(generation, spec),
             path=stored.path,
             thumbnail=thumbnail.path,
             file_sha256=stored.sha256,
@@ -200,6 +201,12 @@ def save_output(generation: Generation, index: int, rendered: Any) -> Output:
             license=generation.decision["effective_license"],
             ledger_seq=entry.seq,
         )
+
+
+def search_text(generation: Generation, spec: ImageSpec) -> str:
+    """Return what a literal search finds a picture by: the prompt as sent, and the slots as typed, up to 2 kB."""
+    typed = [text for name, text in generation.slots.items() if name != "negative" and text]
+    return "\n".join([spec.prompt, *typed]).encode()[:2000].decode(errors="ignore")
 
 
 def output_payload(generation: Generation, spec: ImageSpec, file_sha256: str, rendered: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "b
 def gallery(request: HttpRequest, slug: str) -> HttpResponse:
     """Show pictures, newest first, a page at a time."""
     project = get_project(request.user, slug)
-    filters = OutputFilter(request.GET, Output.objects.filter(project=project), project=project)
+    filters = OutputFilter(request.GET, Output.objects.filter(project=project))
     rows = filters.qs.only(*TILE_FIELDS).annotate(prompt=KT("spec__prompt"))
     page = read_page(rows, request.GET.get("cursor", ""), size=PAGE_SIZE)
     context = {

@@ -161,7 +161,7 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
 
 def in_view(query: QueryDict, project: Project) -> QuerySet[Output]:
     """Return the pictures that the reader came from, so that next and previous follow the same filters."""
-    return OutputFilter(query, Output.objects.filter(project=project), project=project).qs
+    return OutputFilter(query, Output.objects.filter(project=project)).qs
 
 
 def slot_rows(output: Output) -> list[dict[str, Any]]:
