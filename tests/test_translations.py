@@ -183,8 +183,16 @@ def addresses(world: SimpleNamespace) -> dict[str, str]:
     slug, tslug = "spring", world.template.slug
     first, second = world.outputs
     rooms = ("project_settings", "members", "ledger", "library", "studio", "studio_read", "gallery", "templates")
-    more = ("template_new", "template_import", "vocabulary")
-    own = ("home", "account", "account_change_password", "account_email", "account_reset_password", "mfa_index")
+    more = ("template_new", "template_import", "vocabulary", "campaigns")
+    own = (
+        "home",
+        "project_new",
+        "account",
+        "account_change_password",
+        "account_email",
+        "account_reset_password",
+        "mfa_index",
+    )
     pages = {name: reverse(name, kwargs={"slug": slug}) for name in (*rooms, *more)}
     pages |= {name: reverse(name) for name in own}
     pages |= {name: reverse(name, kwargs={"slug": slug, "tslug": tslug}) for name in ("template", "template_edit")}
