@@ -1,10 +1,11 @@
 """What the library says of a model: what we may do with it, what its licence says, where it is used."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +17,7 @@ from .licensing import Action, Decision, Profile, Purpose
 from .models import ModelFile
 from .services import decide_use, reading_language
 
+JOBS_LOOKED_AT = 60
 PICTURES_SHOWN = 12
 # What people ask of a model: the question, the gate, and the circumstances that differ from the project's own.
 QUESTIONS: tuple[tuple[Any, Action, Mapping[str, Any]], ...] = (
@@ -89,30 +91,37 @@ def files_of(project: Project) -> QuerySet[ModelFile]:
 
 
 def get_file(project: Project, model_id: Any) -> ModelFile:
-    """Return one model of the project or of the house, with its use counted. Raises Http404."""
-    file = count_pictures(files_of(project).filter(id=model_id), project).first()
+    """Return one model of the project or of the house. Raises Http404."""
+    file = files_of(project).filter(id=model_id).first()
     if file is None:
         raise Http404
     return file
 
 
-def count_pictures(rows: QuerySet[ModelFile], project: Project) -> QuerySet[ModelFile]:
-    """Add how many pictures of this project each file made, as base model or as VAE."""
-    return rows.annotate(
-        as_base=Count("generations__outputs", filter=Q(generations__project=project)),
-        as_vae=Count("vae_generations__outputs", filter=Q(vae_generations__project=project)),
-    )
+def count_pictures(project: Project, files: Sequence[ModelFile]) -> Counter[Any]:
+    """Count this project's pictures by the id of the file that made them, as base model or as VAE."""
+    counted: Counter[Any] = Counter()
+    for use in ("generations", "vae_generations"):
+        rows = ModelFile.objects.filter(id__in=[file.id for file in files], **{f"{use}__project": project})
+        counted.update(dict(rows.order_by().values_list("id").annotate(count=Count(f"{use}__outputs"))))
+    return counted
 
 
-def shelf_of(project: Project, file: ModelFile) -> Shelf:
-    """Return one model as the list shows it."""
+def shelves_of(project: Project, files: Sequence[ModelFile]) -> list[Shelf]:
+    """Return models as the list shows them."""
+    counted = count_pictures(project, files)
+    return [shelf_of(project, file, counted[file.id]) for file in files]
+
+
+def shelf_of(project: Project, file: ModelFile, pictures: int) -> Shelf:
+    """Return one model with the generate gate's answer and its pictures."""
     decision, language = decide_use(project, Action.GENERATE, [file]), reading_language()
     return Shelf(
         file=file,
         license=license_label(file, language),
         verdict=licensing.label("verdicts", decision.verdict.value, language),
         mark=MARKS[decision.verdict.value],
-        pictures=file.as_base + file.as_vae,
+        pictures=pictures,
     )
 
 
@@ -173,9 +182,10 @@ def words_of(profile: Profile) -> LicenseWords:
 
 
 def pictures_of(project: Project, file: ModelFile) -> list[dict[str, Any]]:
-    """Return the newest pictures of this project that a model made: id, width, height, seed."""
+    """Return pictures of the newest jobs of this project with a model: id, width, height, seed."""
     made = file.generations if file.kind == ModelFile.Kind.BASE else file.vae_generations
-    rows = made.filter(project=project, outputs__isnull=False, outputs__rejected_at=None)
+    newest = list(made.filter(project=project).order_by("-queued_at").values_list("id", flat=True)[:JOBS_LOOKED_AT])
+    rows = made.filter(id__in=newest, outputs__isnull=False, outputs__rejected_at=None)
     names = ("outputs__id", "outputs__width", "outputs__height", "outputs__seed")
     found = rows.order_by("-queued_at", "outputs__index").values_list(*names)[:PICTURES_SHOWN]
     return [dict(zip(("id", "width", "height", "seed"), values, strict=True)) for values in found]

@@ -23,11 +23,11 @@ def library(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     files = shelves.files_of(project)
     form = LibraryFilterForm(request.GET, files=files)
-    found = list(shelves.count_pictures(form.narrow(files), project)[: MAX_SHOWN + 1])
+    found = list(form.narrow(files)[: MAX_SHOWN + 1])
     context = {
         "project": project,
         "form": form,
-        "shelves": [shelves.shelf_of(project, file) for file in found[:MAX_SHOWN]],
+        "shelves": shelves.shelves_of(project, found[:MAX_SHOWN]),
         "is_cut": len(found) > MAX_SHOWN,
     }
     return render(request, "assets/library.html", context)
@@ -40,10 +40,11 @@ def model_file(request: HttpRequest, slug: str, model_id: str) -> HttpResponse:
     """Show one model: facts, rights in words, decisions, and pictures made with it."""
     project = get_project(request.user, slug)
     file = shelves.get_file(project, model_id)
+    [shelf] = shelves.shelves_of(project, [file])
     context = {
         "project": project,
         "file": file,
-        "shelf": shelves.shelf_of(project, file),
+        "shelf": shelf,
         "answers": shelves.answers_of(project, file),
         "licenses": shelves.licenses_of(project, file),
         "pictures": shelves.pictures_of(project, file),

@@ -11,7 +11,7 @@ from projects.models import Project
 
 from . import prompts
 from .diffs import Change, diff_bodies
-from .models import Output, PromptTemplate, TemplateAlias, TemplateVersion
+from .models import Generation, Output, PromptTemplate, TemplateAlias, TemplateVersion
 from .starting import usual_model
 from .tokens import TokenCount, TokenizerError, count_tokens
 from .translation import Translation, translate
@@ -19,6 +19,7 @@ from .vocabularies import vocabulary_of
 
 PICTURES_PER_CARD = 4
 RECENT_PICTURES = 600
+JOBS_LOOKED_AT = 60
 PICTURES_SHOWN = 12
 VERSIONS_SHOWN = 10
 TILE_FIELDS = ("id", "width", "height", "seed", "created_at", "spec")
@@ -80,7 +81,7 @@ def template_cards(project: Project, rows: QuerySet[PromptTemplate]) -> list[Tem
 def newest_pictures(project: Project, templates: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     """Return ids of each template's newest pictures: several among the project's recent ones, else the last one.
 
-    Two queries: one range of the gallery's index, and one look for the templates that were not in it.
+    Two queries: one range of the gallery's index, and one through the jobs of the templates that were not in it.
     """
     key = "generation__template_version__template_id"
     rows = Output.objects.filter(project=project, rejected_at=None).order_by("-created_at", "-id")
@@ -90,7 +91,10 @@ def newest_pictures(project: Project, templates: Sequence[UUID]) -> dict[UUID, l
             found[template_id].append(output_id)
     missing = [each for each in templates if each not in found]
     if missing:
-        last = rows.filter(**{key: OuterRef("pk")}).values("id")[:1]
+        jobs = Generation.objects.filter(template_version__template=OuterRef("pk"), outputs__isnull=False)
+        last = (
+            jobs.filter(outputs__rejected_at=None).order_by("-queued_at", "-outputs__index").values("outputs__id")[:1]
+        )
         rest = PromptTemplate.objects.filter(id__in=missing).annotate(last=Subquery(last))
         found |= {each: [last_id] for each, last_id in rest.values_list("id", "last") if last_id}
     return found
@@ -131,11 +135,12 @@ def picture_counts(versions: Sequence[UUID]) -> dict[UUID, int]:
 
 
 def pictures_of(template: PromptTemplate, number: int | None = None) -> list[Output]:
-    """Return the newest pictures that a template, or one version of it, made."""
-    rows = Output.objects.filter(project=template.project_id, generation__template_version__template=template)
+    """Return the newest pictures of the newest jobs of a template, or of one version of it."""
+    jobs = Generation.objects.filter(template_version__template=template)
     if number is not None:
-        rows = rows.filter(generation__template_version__number=number)
-    rows = rows.filter(rejected_at=None).only(*TILE_FIELDS, "project_id")
+        jobs = jobs.filter(template_version__number=number)
+    newest = list(jobs.order_by("-queued_at").values_list("id", flat=True)[:JOBS_LOOKED_AT])
+    rows = Output.objects.filter(generation__in=newest, rejected_at=None).only(*TILE_FIELDS, "project_id")
     return list(rows.order_by("-created_at", "-id")[:PICTURES_SHOWN])
 
 
