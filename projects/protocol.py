@@ -155,6 +155,8 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
         return answer("invalid", _("Some values cannot be used: %(first)s") % {"first": first}, 400, fields=fields)
     if isinstance(error, SuspiciousOperation):
         return answer_suspicious(error)
+    if isinstance(error, exceptions.PermissionDenied) and str(error.detail).startswith("CSRF"):
+        return answer("csrf", _("Send the CSRF token of your session as X-CSRFToken, or a token instead."), 403)
     return answer_known(error) or answer_defect(error, context)
 
 

@@ -80,7 +80,8 @@ def test_a_browser_session_needs_the_csrf_token_to_write(people, project):
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(people.owner)
     assert client.get("/api/v1/projects/spring/").status_code == 200
-    assert client.patch("/api/v1/projects/spring/", {"name": "X"}, format="json").status_code == 403
+    refused = client.patch("/api/v1/projects/spring/", {"name": "X"}, format="json")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "csrf")
     project.refresh_from_db()
     assert project.name == "Spring"
 
