@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -48,14 +48,15 @@ def generation(request: HttpRequest, slug: str, generation_id: str) -> HttpRespo
 @login_required
 @require_GET
 @never_cache
-def generation_preview(request: HttpRequest, slug: str, generation_id: str) -> FileResponse:
-    """Send the small picture of a running job."""
+def generation_preview(request: HttpRequest, slug: str, generation_id: str) -> HttpResponse | FileResponse:
+    """Send the small picture of a running job, or the picture that it has become meanwhile; 204 without either."""
     project = get_project(request.user, slug)
     row = get_in_project(project, Generation.objects.only("id"), id=generation_id)
     try:
         file = preview_path(row.id).open("rb")
     except FileNotFoundError:
-        raise Http404 from None
+        made = row.outputs.order_by("index").values_list("id", flat=True).last()
+        return redirect("picture_thumbnail", slug=slug, output_id=made) if made else HttpResponse(status=204)
     return FileResponse(file, content_type="image/webp")
 
 

@@ -257,9 +257,12 @@ def test_a_waiting_job_can_be_canceled_and_tried_again_once(signed_in, people, p
     assert Generation.objects.count() == 2
 
 
-def test_a_missing_preview_is_not_found(signed_in, people, project, starter):
+def test_a_missing_preview_is_no_error(signed_in, people, project, starter):
     job = asked(people.editor, project, starter)
-    assert signed_in("viewer").get(url("generation_preview", generation_id=job.id)).status_code == 404
+    assert signed_in("viewer").get(url("generation_preview", generation_id=job.id)).status_code == 204
+    job = made(people.editor, project, starter, seed=2)[0].generation
+    response = signed_in("viewer").get(url("generation_preview", generation_id=job.id))
+    assert response.headers["Location"].endswith("/thumb.webp")
 
 
 def test_the_studio_asks_the_database_little(
