@@ -8,6 +8,7 @@ from django.core.validators import FileExtensionValidator
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from projects.forms import NamedForm
 from projects.problems import Problem
 
 from .models import PromptTemplate, TemplateAlias
@@ -36,7 +37,7 @@ def line(label: Any, **options: Any) -> forms.CharField:
     return forms.CharField(label=label, required=False, strip=False, widget=box, **options)
 
 
-class NamesForm(forms.ModelForm):
+class NamesForm(NamedForm):
     """What a template is called."""
 
     class Meta:

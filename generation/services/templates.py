@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from projects.models import Project, User
 from projects.problems import Problem
-from projects.services import record
+from projects.services import clean_names, record
 
 from ..models import PromptTemplate, TemplateAlias, TemplateVersion
 from ..prompts import PromptError, TemplateBody
@@ -39,9 +39,8 @@ def create_template(
 ) -> PromptTemplate:
     """Make a template with version 1 on production. Raises Problem for a bad body or a slug that is taken."""
     checked = check_body(body)
-    template = PromptTemplate(
-        project=project, slug=slug, name=name, name_ja=name_ja, description=description, created_by=user
-    )
+    names = clean_names({"name": name, "name_ja": name_ja})
+    template = PromptTemplate(project=project, slug=slug, description=description, created_by=user, **names)
     insert_template(template)
     version = TemplateVersion.objects.create(template=template, number=1, body=checked, note=note, created_by=user)
     TemplateAlias.objects.create(template=template, name=Name.PRODUCTION, version=version)
@@ -50,7 +49,7 @@ def create_template(
         "generation.template.created",
         actor=user,
         subject=subject_of(template),
-        payload={"name": name, "version": 1, "body_sha256": body_sha256(checked)},
+        payload={"name": template.name, "version": 1, "body_sha256": body_sha256(checked)},
     )
     return template
 
@@ -142,7 +141,7 @@ def lock_template(template: PromptTemplate) -> None:
 @transaction.atomic
 def rename_template(user: User, template: PromptTemplate, *, name: str, name_ja: str, description: str) -> bool:
     """Give a template other words; its address and its versions stay. Return False when nothing changed."""
-    wanted = {"name": name, "name_ja": name_ja, "description": description}
+    wanted = clean_names({"name": name, "name_ja": name_ja, "description": description})
     lock_template(template)
     was = PromptTemplate.objects.filter(pk=template.pk).values(*wanted).get()
     changed = {field: {"from": was[field], "to": value} for field, value in wanted.items() if was[field] != value}
