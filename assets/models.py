@@ -2,10 +2,11 @@
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -135,6 +136,7 @@ class Term(models.Model):
     synonyms = models.JSONField(default=list, blank=True)
     slot = models.CharField(_("slot"), max_length=12, choices=Slot)
     changed_at = models.DateTimeField(auto_now=True)
+    revision = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
         ordering = ["slot", "en"]
@@ -146,6 +148,16 @@ class Term(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ja} → {self.en}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Save, and count the change, so that a vocabulary knows when its words are not what they were."""
+        if self._state.adding:
+            return super().save(*args, **options)
+        self.revision = F("revision") + 1
+        if options.get("update_fields") is not None:
+            options["update_fields"] = [*options["update_fields"], "revision"]
+        super().save(*args, **options)
+        return self.refresh_from_db(fields=["revision"])
 
     @staticmethod
     def search(rows: models.QuerySet["Term"], text: str) -> models.QuerySet["Term"]:

@@ -43,9 +43,10 @@ def draw_bare(folder: Path, count: int, threads: int) -> float:
 def bare_loop(folder: Path, count: int, threads: int) -> None:
     """Draw with diffusers as its documentation shows, and print the seconds after one warm-up picture."""
     sys.path.insert(0, str(ROOT))
-    import engine  # noqa: F401 - the same OpenMP settings on both sides
     import torch
     from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+
+    import engine  # noqa: F401 - the same OpenMP settings on both sides
 
     torch.set_num_threads(threads)
     pipeline = StableDiffusionPipeline.from_pretrained(ROOT / "engine/starter/weights", torch_dtype=torch.float32)

@@ -77,6 +77,7 @@ class Migration(migrations.Migration):
                 ('synonyms', models.JSONField(blank=True, default=list)),
                 ('slot', models.CharField(choices=[('subject', 'Subject'), ('environment', 'Environment'), ('light', 'Light'), ('style', 'Style'), ('negative', 'Negative'), ('quality', 'Quality')], max_length=12, verbose_name='slot')),
                 ('changed_at', models.DateTimeField(auto_now=True)),
+                ('revision', models.PositiveIntegerField(default=1, editable=False)),
                 ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='terms', to='projects.project')),
             ],
             options={
