@@ -94,19 +94,16 @@ def show_card(request: HttpRequest, project: Project, row: Generation) -> HttpRe
 def shown_generations() -> QuerySet[Generation]:
     """Return jobs with all that a card shows."""
     shown = Output.objects.only("generation_id", "seed", "width", "height", "rejected_at")
-    # Fetched apart, because joins make SQLite sort every job of the project before it takes the newest.
-    return Generation.objects.prefetch_related(
-        Prefetch("outputs", shown.order_by("index")),
-        "template_version__template",
-        "requested_by",
-        "project",
-        "base_model",
-    )
+    return Generation.objects.prefetch_related(Prefetch("outputs", shown.order_by("index")))
 
 
 def recent_generations(project: Project, user: User) -> list[Generation]:
     """Return what this person asked for lately in a project, newest first."""
-    return list(shown_generations().filter(project=project, requested_by=user).order_by("-queued_at")[:RECENT])
+    # No joins: with them SQLite sorts every job of the project before it takes the newest.
+    rows = list(shown_generations().filter(project=project, requested_by=user).order_by("-queued_at")[:RECENT])
+    for row in rows:
+        row.project, row.requested_by = project, user
+    return rows
 
 
 def cards_of(generations: Iterable[Generation]) -> list[Card]:
