@@ -43,7 +43,10 @@ def test_the_web_process_never_imports_torch():
 
 @pytest.mark.slow
 @pytest.mark.workers
-def test_the_web_process_stays_small_while_every_page_is_read(workers, people, project, starter, template, tmp_path):
+def test_the_web_process_stays_small_while_every_page_is_read(
+    workers, people, project, starter, template, settings, tmp_path
+):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     job = ask_for_a_picture(people, project, starter, template)
     wait_until(lambda: type(job).objects.get(pk=job.pk).is_terminal, what="a picture")
     people.editor.set_password("crawl-this-house")
