@@ -25,6 +25,7 @@ from engine.specs import ImageSpec
 from engine.starter import WEIGHTS
 from generation.models import Generation, Output, Replay, Suggestion
 from generation.previews import write_preview
+from generation.services.generations import search_text
 from ledger.services import actor_hash, append
 from projects.models import ApiToken, Campaign, Project, User
 
@@ -354,6 +355,7 @@ def make_output(generation: Generation) -> Output:
         height=64,
         license="CC0-1.0",
         ledger_seq=entry.seq,
+        search_text=search_text(generation, spec()),
         **facts,
     )
 
