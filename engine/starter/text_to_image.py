@@ -4,6 +4,8 @@ Epsilon prediction with scaled-linear betas, as Stable Diffusion 1.x. The loss m
 (Hang et al. 2023), which learn shapes first, with plain ones, which keep the fine grain that makes a style.
 """
 
+import copy
+import math
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,9 @@ EMPTY_CAPTION_SHARE = 0.12
 DROPPED_SLOT_SHARE = 0.12
 SHUFFLED_SHARE = 0.15
 EMA_DECAY = 0.999
+MAX_NOISE_WEIGHT = 12.0
+NOISE_ALONE_SHARE = 0.25
+LATE_TIMESTEPS = 60
 
 
 def build_text_encoder(tokenizer: CLIPTokenizer, width: int = 128, layers: int = 3) -> CLIPTextModel:
@@ -76,11 +81,32 @@ def spread_timesteps(count: int, generator: torch.Generator) -> Tensor:
     return ((torch.arange(count) + offsets) * (TRAIN_TIMESTEPS / count)).long().clamp_(max=TRAIN_TIMESTEPS - 1)
 
 
+def count_noise_alone(batch_size: int) -> int:
+    """Return how many rows of a batch start from noise alone."""
+    return math.ceil(batch_size * NOISE_ALONE_SHARE)
+
+
+def choose_timesteps(batch_size: int, generator: torch.Generator) -> Tensor:
+    """Return each row's timestep; the rows of noise alone stand first, most of them at the very end."""
+    timesteps = spread_timesteps(batch_size, generator)
+    # Rows of latents are sorted for the disk; their noise must not follow that order.
+    timesteps = timesteps[torch.randperm(batch_size, generator=generator)]
+    alone = count_noise_alone(batch_size)
+    back = (torch.rand(alone, generator=generator).pow(3) * LATE_TIMESTEPS).long()
+    timesteps[:alone] = TRAIN_TIMESTEPS - 1 - back
+    return timesteps
+
+
 def loss_weights(alphas_cumprod: Tensor, timesteps: Tensor) -> Tensor:
-    """Return each timestep's weight on the error of the predicted noise."""
+    """Return each timestep's weight on the error of the predicted noise.
+
+    In nearly pure noise even a wrong picture leaves a tiny error in the noise, so that color, light and style would
+    be decided badly there: those timesteps weigh more, by the square root of the noise-to-signal ratio.
+    """
     alphas = alphas_cumprod[timesteps]
     snr = alphas / (1 - alphas)
-    return PLAIN_SHARE + (1 - PLAIN_SHARE) * snr.clamp(max=MIN_SNR_GAMMA) / snr
+    calm = PLAIN_SHARE + (1 - PLAIN_SHARE) * snr.clamp(max=MIN_SNR_GAMMA) / snr
+    return calm * snr.rsqrt().clamp(1.0, MAX_NOISE_WEIGHT)
 
 
 class TextToImage:
@@ -115,17 +141,26 @@ class TextToImage:
         """Return the weighted error of the predicted noise on one batch."""
         rng, generator = keyed_rng(self.seed, step), keyed_generator(self.seed, step)
         rows = np.sort(rng.choice(len(self.scenes), self.batch_size, replace=False))
-        clean = self.sample_latents(rows, generator)
-        noise = torch.randn(clean.shape, generator=generator)
-        timesteps = spread_timesteps(self.batch_size, generator)
-        # Rows are sorted for the disk; the noise levels must not follow them.
-        timesteps = timesteps[torch.randperm(self.batch_size, generator=generator)]
-        noisy = self.noise_scheduler.add_noise(clean, noise, timesteps).to(self.device)
+        timesteps = choose_timesteps(self.batch_size, generator)
+        noisy, target = self.add_noise(self.sample_latents(rows, generator), timesteps, generator)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             text = self.encode([vary_caption(self.scenes[row], rng) for row in rows])
-            predicted = self.unet(noisy, timesteps.to(self.device), text).sample
-        errors = (predicted.float() - noise.to(self.device)).pow(2).mean((1, 2, 3))
+            predicted = self.unet(noisy.to(self.device), timesteps.to(self.device), text).sample
+        errors = (predicted.float() - target.to(self.device)).pow(2).mean((1, 2, 3))
         return (errors * loss_weights(self.noise_scheduler.alphas_cumprod, timesteps).to(self.device)).mean()
+
+    def add_noise(self, clean: Tensor, timesteps: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return noisy latents, and the noise that leads from them back to the clean ones.
+
+        At its last timestep the schedule still lets the picture's mean through, yet sampling starts from noise alone.
+        So the first rows get noise alone, or the model would learn to read the mean there and not in the caption.
+        """
+        noise = torch.randn(clean.shape, generator=generator)
+        noisy = self.noise_scheduler.add_noise(clean, noise, timesteps)
+        alone = count_noise_alone(len(clean))
+        noisy[:alone] = noise[:alone]
+        alphas = self.noise_scheduler.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+        return noisy, (noisy - alphas.sqrt() * clean) / (1 - alphas).sqrt()
 
     def sample_latents(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
         """Return latents drawn from the VAE's posterior, scaled to about unit variance."""
@@ -145,7 +180,8 @@ class TextToImage:
     def export(self, folder: Path) -> None:
         """Write the averaged weights as diffusers folders, in half precision."""
         for name, average in self.averages.items():
-            kind = type(average.copy)
-            copy = kind(average.copy.config) if name == "text_encoder" else kind.from_config(average.copy.config)
-            copy.load_state_dict(average.copy.state_dict())
-            copy.half().save_pretrained(folder / name)
+            half = copy.deepcopy(average.copy).half()
+            if isinstance(half, UNet2DConditionModel):
+                # A folder of the machine that trained it is nobody's business.
+                half.register_to_config(_name_or_path="")
+            half.save_pretrained(folder / name)

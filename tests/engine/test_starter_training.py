@@ -132,12 +132,24 @@ def test_noise_weights_never_fall_below_the_plain_share():
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
     weights = text_to_image.loss_weights((1 - betas).cumprod(0), torch.arange(1000))
     assert weights.min() >= text_to_image.PLAIN_SHARE
-    assert weights.max() <= 1.0 + 1e-6
+    assert weights.max() <= text_to_image.MAX_NOISE_WEIGHT
+    assert weights[999] > weights[700] > weights[300] > weights[20]
 
 
 def test_timesteps_cover_the_whole_range():
     timesteps = text_to_image.spread_timesteps(10, torch.Generator().manual_seed(0))
     assert [int(step) // 100 for step in timesteps] == list(range(10))
+
+
+def test_some_rows_start_from_noise_alone_and_still_lead_to_their_picture(scenes, images):
+    task, generator = text_to_image_task(scenes, images), torch.Generator().manual_seed(0)
+    clean, timesteps = torch.ones(8, 4, 16, 16), text_to_image.choose_timesteps(8, generator)
+    noisy, target = task.add_noise(clean, timesteps, generator)
+    alone = text_to_image.count_noise_alone(8)
+    assert (timesteps[:alone] >= 1000 - text_to_image.LATE_TIMESTEPS).all()
+    assert noisy[:alone].mean().abs() < 0.05
+    alphas = task.noise_scheduler.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+    assert torch.allclose(alphas.sqrt() * clean + (1 - alphas).sqrt() * target, noisy, atol=1e-5)
 
 
 def test_captions_keep_the_subject_or_are_empty():
