@@ -36,6 +36,12 @@ def is_waiting(user: User) -> bool:
     return not user.has_usable_password() and user.last_login is None
 
 
+def is_first_project(project: Project, user: User) -> bool:
+    """Did this person come in through this project? Only its owners may hand out the link that sets the password."""
+    first = Membership.objects.filter(user=user).order_by("created_at", "id").first()
+    return first is not None and first.project_id == project.id
+
+
 def invitation_path(user: User) -> str:
     """Return the address at which an invited person sets the first password. It stops working once used."""
     if not is_waiting(user):

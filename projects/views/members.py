@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from ..access import get_in_project, get_project
 from ..forms import MemberForm, NewPersonForm, RoleForm
-from ..invitations import find_person, invitation_path, invite_person, is_waiting
+from ..invitations import find_person, invitation_path, invite_person, is_first_project, is_waiting
 from ..models import Membership, Project, Role
 from ..problems import Problem
 from ..services import remove_member, set_role
@@ -65,9 +66,12 @@ def member_invite(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @never_cache
 def member_link(request: HttpRequest, slug: str, user_id: UUID) -> HttpResponse:
-    """Show the way in again for a person who has not come in yet."""
+    """Show the way in again for a person who has not come in yet, to owners of the project that invited them."""
     project = get_project(request.user, slug, Role.OWNER)
-    return show_link(request, project, membership_of(project, user_id))
+    membership = membership_of(project, user_id)
+    if not is_first_project(project, membership.user):
+        raise PermissionDenied
+    return show_link(request, project, membership)
 
 
 @login_required

@@ -108,6 +108,17 @@ def test_the_link_can_be_made_again_until_it_was_used(signed_in, project):
     assert post(client, "member_link", {}, person.id).status_code == 409
 
 
+def test_another_projects_owner_gets_no_link_for_an_invited_person(signed_in, project, people):
+    invite(signed_in("owner"))
+    person = User.objects.get(email="new@example.com")
+    stranger = signed_in("stranger")
+    stranger.post(reverse("member_add", args=["elsewhere"]), {"add-email": person.email, "add-role": "viewer"})
+    response = stranger.post(reverse("member_link", args=["elsewhere", person.id]))
+    assert response.status_code == 403
+    assert "/account/password/reset/key/" not in response.content.decode()
+    assert post(signed_in("owner"), "member_link", {}, person.id).status_code == 200
+
+
 def test_a_link_is_never_made_for_a_person_with_a_password(signed_in, project, people):
     assert post(signed_in("owner"), "member_link", {}, people.viewer.id).status_code == 409
 
