@@ -7,6 +7,7 @@ from django.conf import settings
 
 from assets.models import ModelFile
 from assets.storage import sweep_incoming
+from engine.errors import ModelError
 from engine.render import Engine
 from engine.specs import OnStep, Step
 from engine.translate import MarianTranslator
@@ -34,8 +35,11 @@ def engine() -> Engine:
 
 
 def resolve_file(sha256: str) -> Path:
-    """Return where a file lies that a recipe names by hash."""
-    return ModelFile.objects.filter(sha256=sha256, removed_at=None).latest("registered_at").file
+    """Return where a file lies that a recipe names by hash. Raises ModelError when it was taken out of the library."""
+    found = ModelFile.objects.filter(sha256=sha256, removed_at=None).order_by("registered_at").last()
+    if found is None:
+        raise ModelError("model_missing", f"The model {sha256[:12]} is gone.", file=sha256[:12])
+    return found.file
 
 
 def render(job_id: str) -> None:

@@ -259,12 +259,17 @@ def describe_block(generation: Generation) -> list[str]:
 
 
 def check_rights(generation: Generation) -> None:
-    """Ask again before each picture: rights may have ended since. Blocks the job and raises Canceled then."""
+    """Ask again before each picture, and let the picture carry this answer: rights may have changed since.
+
+    Blocks the job and raises Canceled when they no longer allow it.
+    """
+    generation.project.refresh_from_db()
     files = [file for file in (generation.base_model, generation.vae) if file]
     for file in files:
         file.rights.refresh_from_db()
     decision = decide_use(generation.project, Action.GENERATE, files)
     if decision.verdict == Verdict.ALLOW:
+        generation.decision = decision.as_dict()
         return
     with transaction.atomic():
         generation.rows().update(decision=decision.as_dict())

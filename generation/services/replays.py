@@ -37,7 +37,8 @@ def request_replay(user: User, output: Output) -> Replay:
             )
             ring(replay)
     except IntegrityError:
-        return Replay.objects.get(output=output, status__in=[Replay.Status.QUEUED, Replay.Status.RUNNING])
+        # The one in the way may have ended meanwhile; it is the newest all the same.
+        return output.replays.latest("queued_at")
     return replay
 
 
@@ -59,9 +60,9 @@ def recorded_spec(output: Output) -> ImageSpec:
 
 
 def save_replay(replay: Replay, rendered: Any) -> Replay:
-    """Compare pixels with the ledger's and write the verdict. Raises Canceled when the job is no longer ours.
+    """Compare pixels with the ledger's, write the verdict and end the job, in one transaction.
 
-    `rendered` is `engine.render.Rendered`.
+    `rendered` is `engine.render.Rendered`. Raises Canceled when the job is no longer ours.
     """
     recorded = entry_payload(replay.output)
     exact = rendered.pixels_sha256 == recorded["pixels_sha256"]
@@ -86,6 +87,7 @@ def save_replay(replay: Replay, rendered: Any) -> Replay:
         replay.verdict, replay.pixels_sha256 = verdict_of(exact), rendered.pixels_sha256
         replay.environment, replay.differences, replay.ledger_seq = environment, differences, entry.seq
         replay.save(update_fields=["verdict", "pixels_sha256", "environment", "differences", "ledger_seq"])
+        replay.succeed()
     return replay
 
 
