@@ -3,6 +3,7 @@
 `.env.example` names every variable; a test keeps the two together.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -33,11 +34,14 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 def secret_from_file(name: str) -> str:
     """Return the secret kept in DATA_DIR under this name, making it on first use (mode 0600)."""
     path = DATA_DIR / name
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        # Linked when whole: another process that starts now must never read an empty secret.
+        whole = DATA_DIR / f".{name}.{os.getpid()}"
+        with open(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(whole, path)
+        whole.unlink()
     return path.read_text().strip()
 
 
