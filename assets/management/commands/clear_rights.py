@@ -21,17 +21,20 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, help="e-mail of the reviewer")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        reviewer = User.objects.filter(email=options["by"]).first()
-        if (
-            reviewer is None
-            or not Membership.objects.filter(user=reviewer, role__in=Role.at_least(Role.REVIEWER)).exists()
-        ):
-            raise CommandError("Only a reviewer or owner clears rights.")
         models = ModelFile.objects.filter(sha256__startswith=options["sha256"], removed_at=None)
         if models.count() != 1:
             raise CommandError(f"{models.count()} models begin with {options['sha256']}.")
+        model, reviewer = models.get(), User.objects.filter(email__iexact=options["by"], is_active=True).first()
+        if reviewer is None or not may_review(reviewer, model):
+            raise CommandError("Only a reviewer or owner clears rights, for a project's own model one of that project.")
         try:
-            rights = clear_rights(models.get().rights, reviewer=reviewer)
+            rights = clear_rights(model.rights, reviewer=reviewer)
         except Problem as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(f"{rights.title}: {rights.state}")
+
+
+def may_review(user: User, model: ModelFile) -> bool:
+    """Say whether a person reviews for the model's project, or for any where the whole house shares the model."""
+    memberships = Membership.objects.filter(user=user, role__in=Role.at_least(Role.REVIEWER))
+    return (memberships.filter(project=model.project) if model.project else memberships).exists()
