@@ -13,8 +13,8 @@ from generation.demo_templates import TEMPLATES
 from generation.models import PromptTemplate
 from generation.services.templates import create_template
 from generation.starter_defaults import read_defaults
-from projects.models import Campaign, Project, Role, User
-from projects.services import create_project, set_role
+from projects.models import Project, Role, User
+from projects.services import create_campaign, create_project, set_role
 
 PASSWORD = "daicho-demo"  # noqa: S105 - printed for everybody who tries the demo
 PEOPLE = {
@@ -60,7 +60,8 @@ class Command(BaseCommand):
         for role, user in people.items():
             if role != Role.OWNER:
                 set_role(project, actor=people[Role.OWNER], user=user, role=role)
-        Campaign.objects.create(project=project, slug="sakura", name="Cherry blossom week", name_ja="桜ウィーク")
+        owner = people[Role.OWNER]
+        create_campaign(project, actor=owner, slug="sakura", name="Cherry blossom week", name_ja="桜ウィーク")
         return project
 
     def starter_model(self, people: dict[Role, User]) -> ModelFile:
