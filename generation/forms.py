@@ -173,11 +173,3 @@ class RatingForm(forms.Form):
     """One to five stars; zero takes the rating back."""
 
     rating = forms.IntegerField(min_value=0, max_value=5)
-
-
-class CompareForm(forms.Form):
-    """Two to four pictures to be seen side by side."""
-
-    ids = forms.TypedMultipleChoiceField(choices=())
-
-    MINIMUM, MAXIMUM = 2, 4

@@ -53,8 +53,3 @@ def visible_to(user: User, rows: models.QuerySet[Row]) -> models.QuerySet[Row]:
 def usable_in(project: Project, rows: models.QuerySet[Row]) -> models.QuerySet[Row]:
     """Keep the rows of this project and those that the whole house shares (project is null)."""
     return rows.filter(Q(project=project) | Q(project=None))
-
-
-def is_member(user: User, project: Project, role: Role = Role.VIEWER) -> bool:
-    """Is this person still a member, with at least this role?"""
-    return Membership.objects.filter(user=user, project=project, role__in=Role.at_least(role)).exists()

@@ -158,7 +158,6 @@ class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     lookup_field = "seq"
     lookup_value_converter = "int"
     ordering = ("-seq",)
-    scope = Scope.EDIT
     scope = Scope.READ
 
     def get_queryset(self) -> Any:
