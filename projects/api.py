@@ -27,6 +27,7 @@ from .serializers import (
     MemberSerializer,
     MeSerializer,
     NewMemberSerializer,
+    NewProjectSerializer,
     NewTokenSerializer,
     ProjectSerializer,
     ProvedEntrySerializer,
@@ -34,7 +35,7 @@ from .serializers import (
     TokenSerializer,
     VerdictSerializer,
 )
-from .services import change_settings, remove_member, set_role
+from .services import change_settings, open_project, remove_member, set_role
 from .tokens import issue_token
 
 
@@ -82,6 +83,14 @@ class ProjectViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
             pairs = Membership.objects.filter(user=self.request.user).values_list("project_id", "role")
             context["roles"] = dict(pairs)
         return context
+
+    @extend_schema(request=NewProjectSerializer, responses={201: ProjectSerializer})
+    def create(self, request: Request) -> Response:
+        """Open a project; you are its first owner."""
+        serializer = NewProjectSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        project = open_project(request.user, **serializer.validated_data)
+        return Response(self.get_serializer(get_project(request.user, project.slug)).data, status=201)
 
     def retrieve(self, request: Request, slug: str) -> Response:
         """Return a project."""

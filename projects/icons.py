@@ -1,7 +1,9 @@
 """The portal's icons: 24 × 24 outlines drawn with one stroke width, by name."""
 
 ICONS = {
-    "studio": '<path d="M10.5 4l1.8 5.2 5.2 1.8-5.2 1.8-1.8 5.2-1.8-5.2L3.5 11l5.2-1.8z"/><path d="M18.5 15.5v5M16 18h5"/>',
+    "studio": (
+        '<path d="M10.5 4l1.8 5.2 5.2 1.8-5.2 1.8-1.8 5.2-1.8-5.2L3.5 11l5.2-1.8z"/><path d="M18.5 15.5v5M16 18h5"/>'
+    ),
     "pictures": (
         '<rect x="3" y="4" width="18" height="16" rx="2"/><circle cx="9" cy="10" r="1.8"/>'
         '<path d="M4 18l5-4 3 2 4-4 4.5 4"/>'

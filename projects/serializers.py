@@ -40,6 +40,15 @@ class ProjectSerializer(StrictSerializer, serializers.ModelSerializer):
         return str(roles[project.id] if roles is not None else project.role)
 
 
+class NewProjectSerializer(ProjectSerializer):
+    """A project to open; without an address, one is made from the name."""
+
+    slug = serializers.SlugField(max_length=60, required=False)
+
+    class Meta(ProjectSerializer.Meta):
+        read_only_fields = ("id", "created_at", "role")
+
+
 class MemberSerializer(serializers.ModelSerializer):
     """A member and their role."""
 

@@ -123,6 +123,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-token-list", POST, PERSON),
     ("api-token-detail", DELETE, "LNNKNN"),
     ("api-project-list", GET, PERSON),
+    ("api-project-list", POST, PERSON),
     ("api-project-detail", GET, LOOK),
     ("api-project-detail", PATCH, OWN),
     ("api-member-list", GET, LOOK),
@@ -204,6 +205,7 @@ SPRING = {"project": "spring"}
 WORD = {"ja": "試験", "en": "test", "slot": "subject"}
 DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-compose", POST): {**SPRING, "slots": {"subject": "a red ball"}},
+    ("api-project-list", POST): {"name": "Autumn"},
     ("api-decide", POST): {**SPRING, "action": "generate", "models": [MODEL_ID]},
     ("api-generation-list", POST): {**SPRING, "slots": {"subject": "a red ball"}},
     ("api-member-list", POST): {"email": "stranger@example.com", "role": "viewer"},

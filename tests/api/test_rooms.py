@@ -195,3 +195,12 @@ def test_what_a_picture_claims_becomes_a_request(caller, output, model):
     composed = caller("editor").post("/api/v1/prompts/compose/", read["request"], format="json").json()
     kept = ("prompt", "seed", "num_inference_steps", "guidance_scale", "width", "height")
     assert [composed["spec"][name] for name in kept] == [getattr(spec.replace(seed=5), name) for name in kept]
+
+
+def test_a_project_is_opened_by_its_first_owner(caller):
+    made = caller("viewer").post("/api/v1/projects/", {"name": "Autumn", "name_ja": "秋"}, format="json")
+    assert made.status_code == 201
+    assert (made.json()["slug"], made.json()["role"]) == ("autumn", "owner")
+    again = caller("viewer").post("/api/v1/projects/", {"name": "Autumn"}, format="json")
+    assert again.status_code == 409
+    assert again.json()["error"]["code"] == "name_taken"
