@@ -114,7 +114,7 @@ class TermFilterForm(forms.Form):
     whose = forms.ChoiceField(label=_("Whose"), required=False)
 
     def __init__(self, data: Any) -> None:
-        super().__init__(data)
+        super().__init__(data, auto_id="filter_%s")
         self.fields["q"].widget = forms.TextInput(attrs={"type": "search", "placeholder": _("海, うみ, sea")})
         self.fields["slot"].choices = [("", _("All slots")), *Term.Slot.choices]
         self.fields["whose"].choices = [("", _("All words")), (OURS, _("This project’s")), (SHARED, _("Shared"))]

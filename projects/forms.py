@@ -56,6 +56,9 @@ class TokenForm(forms.Form):
         choices=[(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("1 year"))],
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "token_%s", **kwargs})
+
 
 class MemberForm(forms.Form):
     """An existing account that joins the project."""
@@ -146,6 +149,9 @@ class ProjectForm(NamedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["territory"].widget.attrs.update({"autocapitalize": "characters", "size": 2})
+        revenue = self.initial.get("revenue_usd")
+        if revenue is not None and revenue == int(revenue):
+            self.initial["revenue_usd"] = int(revenue)
 
     def clean_revenue_usd(self) -> Any:
         revenue = self.cleaned_data["revenue_usd"]
