@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .models import Output
 
-PAGE_SIZE = 48
+PAGE_SIZE = 36
 MAX_SEARCH_CHARS = 200
 REJECTED = [("hide", _("Hide rejected")), ("only", _("Only rejected")), ("all", _("All"))]
 RATINGS = [("", _("Any")), *((str(stars), "★" * stars) for stars in range(1, 6))]
