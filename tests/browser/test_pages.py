@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -16,6 +17,7 @@ from .visitor import DESK_EN, PHONE_EN, PHONE_JA, Reader, Visitor
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DESK_DARK = Reader(language="en", width=1280, height=800, theme="dark")
+AUDIT = (Path(__file__).parent / "audit.js").read_text()
 TEXTS = ("ink", "ink-2", "accent", "ok", "warn", "stop")
 GROUNDS = ("paper", "sheet", "sunk")
 COMPUTED = """names => Object.fromEntries(names.map((name) => {
@@ -46,18 +48,21 @@ def owner(visit, people) -> Callable[[Reader], Visitor]:
 
 
 @pytest.mark.parametrize("reader", [PHONE_JA, PHONE_EN], ids=str)
-def test_every_page_fits_a_phone(reader, owner, project, template, starter, pictures):
+def test_every_page_fits_a_phone_and_names_its_controls(reader, owner, project, template, starter, pictures):
     visitor = owner(reader)
     for address in addresses(project.slug, template.slug, starter.id, pictures):
         visitor.open(address)
-        expect(visitor.page.locator("main h1").first).to_be_visible()
+        expect(visitor.page.locator("main h1")).to_be_visible()
+        assert visitor.page.evaluate(AUDIT) == [], address
 
 
 def addresses(slug: str, template: str, model: object, pictures: list[Output]) -> Iterator[str]:
     """Yield the address of every page that a person can open."""
-    yield from (reverse(name) for name in ("home", "account"))
+    yield from (reverse(name) for name in ("home", "account", "project_new"))
     rooms = ("studio", "studio_read", "gallery", "templates", "template_new", "template_import", "vocabulary")
-    yield from (reverse(name, args=[slug]) for name in (*rooms, "library", "ledger", "members", "project_settings"))
+    yield from (
+        reverse(name, args=[slug]) for name in (*rooms, "library", "ledger", "members", "project_settings", "campaigns")
+    )
     yield from (reverse(name, args=[slug, template]) for name in ("template", "template_edit"))
     yield reverse("template_version", args=[slug, template, 1])
     yield reverse("model_file", args=[slug, model])
