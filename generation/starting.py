@@ -25,7 +25,7 @@ QUALITY_STEPS = {Generation.Quality.DRAFT: 0.6, Generation.Quality.FINAL: 1.4}
 
 
 def base_models(project: Project) -> QuerySet[ModelFile]:
-    """Return the base models that the project can choose, cleared ones first."""
+    """Return the base models that the project can choose, by name."""
     rows = usable_in(project, ModelFile.objects.filter(kind=ModelFile.Kind.BASE, removed_at=None))
     return rows.select_related("rights").order_by("name", "id")
 

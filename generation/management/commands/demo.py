@@ -22,7 +22,7 @@ from generation.sentences import sentence
 from generation.services.generations import any_seed, submit_generation
 from projects.models import Project, User
 
-from .seed_demo import PASSWORD, PEOPLE
+from .seed_demo import MODEL_NAME, PASSWORD, PEOPLE
 
 PICTURES = 4
 WAIT_SECONDS = 300
@@ -93,9 +93,9 @@ class Command(BaseCommand):
         project = Project.objects.get(slug="spring-campaign")
         template = PromptTemplate.objects.get(project=project, slug="product-key-visual")
         alias = template.aliases.select_related("version").get(name=TemplateAlias.Name.PRODUCTION)
-        model = ModelFile.objects.filter(project=None, removed_at=None).latest("registered_at")
+        starters = ModelFile.objects.filter(project=None, name=MODEL_NAME, removed_at=None)
         request = PictureRequest(
-            base_model=model,
+            base_model=starters.latest("registered_at"),
             template_version=alias.version,
             count=PICTURES,
             seed=any_seed(),

@@ -17,6 +17,7 @@ from projects.models import Project, Role, User
 from projects.services import create_campaign, create_project, set_role
 
 PASSWORD = "daicho-demo"  # noqa: S105 - printed for everybody who tries the demo
+MODEL_NAME = "Daicho Starter"
 PEOPLE = {
     Role.OWNER: ("owner@daicho.example", "佐藤 花"),
     Role.EDITOR: ("editor@daicho.example", "Ana Ruiz"),
@@ -69,9 +70,9 @@ class Command(BaseCommand):
         model = register_model(
             install_folder(Path(WEIGHTS)),
             kind=ModelFile.Kind.BASE,
-            name="Daicho Starter",
+            name=MODEL_NAME,
             description="A small model of our own, trained on procedural scenes.",
-            declaration=Declaration(expression="CC0-1.0", creator="Daicho", title="Daicho Starter"),
+            declaration=Declaration(expression="CC0-1.0", creator="Daicho", title=MODEL_NAME),
             actor=people[Role.EDITOR],
             **read_defaults(Path(WEIGHTS)),
         )
