@@ -9,6 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
+from assets.storage import INCOMING
+
 INTERVAL_SECONDS = 1.0
 
 
@@ -20,10 +22,12 @@ def preview_path(job_id: uuid.UUID) -> Path:
 def write_preview(job_id: uuid.UUID, image: Any) -> None:
     """Replace a job's preview in one step."""
     path = preview_path(job_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # Where half-written files are swept from when a worker was killed.
+    temporary = Path(settings.MEDIA_ROOT, INCOMING, f"{uuid.uuid4().hex}.part")
+    for folder in (path.parent, temporary.parent):
+        folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=70)
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}")
     temporary.write_bytes(buffer.getvalue())
     temporary.replace(path)
 
