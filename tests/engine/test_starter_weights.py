@@ -96,7 +96,7 @@ def test_the_same_seed_asks_for_the_same_pictures():
 
 
 def test_shipped_folder_is_a_stable_diffusion_pipeline():
-    pipeline = StableDiffusionPipeline.from_pretrained(WEIGHTS)
+    pipeline = StableDiffusionPipeline.from_pretrained(WEIGHTS, torch_dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     image = pipeline(
         "a red car, on a beach, soft daylight, flat vector style",
