@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from assets.licensing import (
     Decision,
+    Permission,
     Verdict,
     answer,
     explain,
@@ -38,12 +39,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RightsStrip:
-    """What may be done with a picture, where, for what and until when, and what is owed for it."""
+    """What may be done with a picture, where, for what and until when, and what is owed for it.
+
+    Without a foundation (a licence that is unknown, refused or withdrawn) the limits say nothing and are not shown.
+    """
 
     verdict: str
     generate: Gate
     publish: Gate
     license: str
+    is_founded: bool
     where: str
     purposes: str
     media: str
@@ -86,6 +91,7 @@ def describe_rights(project: Project, generate: Decision, publish: Decision) -> 
         generate=gate_of(generate, language),
         publish=gate_of(publish, language),
         license=license_name(publish, language),
+        is_founded=terms.basis >= Permission.REVIEW,
         where=listed("territory", terms.territory, language) or _("anywhere"),
         purposes=listed("purposes", terms.purposes, language) or _("any purpose"),
         media=listed("media", terms.media, language) or _("all media"),
