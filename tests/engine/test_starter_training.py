@@ -132,7 +132,7 @@ def test_noise_weights_never_fall_below_the_plain_share():
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
     weights = text_to_image.loss_weights((1 - betas).cumprod(0), torch.arange(1000))
     assert weights.min() >= text_to_image.PLAIN_SHARE
-    assert weights.max() <= text_to_image.MAX_NOISE_WEIGHT
+    assert weights.max() <= text_to_image.MAX_NOISE_WEIGHT + 1e-4
     assert weights[999] > weights[700] > weights[300] > weights[20]
 
 
