@@ -1,6 +1,7 @@
 """Register model files, and ask what the rights allow."""
 
 import shutil
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,12 +16,16 @@ from django.utils.translation import gettext as _
 
 from engine.errors import ModelError
 from engine.headers import detect_architecture, hash_model
-from projects.models import Project, User
+from ledger.services import actor_hash, append
+from projects.models import Membership, Project, Role, User
 from projects.problems import Problem
 
 from . import licensing
 from .models import ModelFile, Rights, Term
 from .vocabulary import load_terms
+
+# The ledger of what belongs to no project: models that the whole house shares.
+HOUSE_CHAIN = uuid.uuid5(uuid.NAMESPACE_URL, "daicho:house")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +99,8 @@ def register_model(
     kind: str,
     name: str,
     declaration: Declaration,
+    actor: User,
     project: Project | None = None,
-    actor: User | None = None,
     **fields: Any,
 ) -> ModelFile:
     """Enter a model file or folder under MODELS_ROOT; its rights begin as pending.
@@ -118,7 +123,7 @@ def register_model(
         retrieved_at=timezone.now(),
         submitted_by=actor,
     )
-    return ModelFile.objects.create(
+    model = ModelFile.objects.create(
         project=project,
         kind=kind,
         name=name,
@@ -131,6 +136,26 @@ def register_model(
         latent_channels=detected.latent_channels,
         **fields,
     )
+    record_model(model, "assets.model.registered", actor=actor, payload={"expression": rights.expression})
+    return model
+
+
+def record_model(model: ModelFile, event: str, *, actor: User, payload: dict[str, Any]) -> None:
+    """Write what happened to a model into its project's chain, or into the house's for one that everybody shares."""
+    facts = {"name": model.name, "sha256": model.sha256, "kind": model.kind, **payload}
+    append(
+        model.project_id or HOUSE_CHAIN,
+        event,
+        actor=actor_hash(actor.id),
+        subject=f"model_file:{model.id}",
+        payload=facts,
+    )
+
+
+def may_review(user: User, model: ModelFile) -> bool:
+    """Say whether a person reviews for the model's project, or for any where the whole house shares the model."""
+    memberships = Membership.objects.filter(user=user, role__in=Role.at_least(Role.REVIEWER))
+    return (memberships.filter(project=model.project) if model.project else memberships).exists()
 
 
 def stored_path(path: Path) -> str:
@@ -145,8 +170,12 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
 
 
-def clear_rights(rights: Rights, *, reviewer: User) -> Rights:
-    """Clear declared rights. Nobody clears what they themselves submitted."""
+@transaction.atomic
+def clear_rights(model: ModelFile, *, reviewer: User) -> Rights:
+    """Clear a model's declared rights, as a reviewer who did not submit them. Raises Problem otherwise."""
+    rights = model.rights
+    if not may_review(reviewer, model):
+        raise Problem("not_reviewer", _("Only a reviewer or owner clears rights."), status=403)
     if rights.submitted_by_id == reviewer.id:
         raise Problem("four_eyes", _("Nobody clears what they submitted. Ask another reviewer."), status=409)
     changed = Rights.objects.filter(pk=rights.pk, state=Rights.State.PENDING).update(
@@ -155,6 +184,7 @@ def clear_rights(rights: Rights, *, reviewer: User) -> Rights:
     if not changed:
         raise Problem("not_pending", _("These rights do not wait for review any more."), status=409)
     rights.refresh_from_db()
+    record_model(model, "assets.rights.cleared", actor=reviewer, payload={"expression": rights.expression})
     return rights
 
 

@@ -16,7 +16,7 @@ from assets.models import ModelFile
 from assets.services import decide_use, explain_here
 from engine.limits import check_spec
 from engine.schedulers import SCHEDULERS
-from engine.specs import AdapterRef, ImageSpec
+from engine.specs import ImageSpec
 from projects.models import Campaign, Project
 from projects.problems import Problem
 
@@ -41,7 +41,6 @@ class PictureRequest:
     negative: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     vae: ModelFile | None = None
-    adapters: tuple[AdapterRef, ...] = ()
     width: int | None = None
     height: int | None = None
     num_inference_steps: int | None = None
@@ -135,7 +134,6 @@ def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec
         architecture=model.architecture,
         base_model=model.sha256,
         vae=request.vae.sha256 if request.vae else None,
-        adapters=request.adapters,
         prompt=compiled.prompt,
         negative_prompt=compiled.negative_prompt,
         seed=request.seed,

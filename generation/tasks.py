@@ -83,7 +83,9 @@ def draw_pictures(generation: Generation) -> None:
             on_step = report(generation, done=index, of=generation.count, previews=previews)
             save_output(generation, index, engine().render(generation.spec_for(index), on_step))
     finally:
-        drop_preview(generation.id)
+        # Another attempt may have taken over, and its preview is not ours to drop.
+        if generation.rows(attempt=generation.attempt).exists():
+            drop_preview(generation.id)
 
 
 def draw_again(job: Replay) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from . import chain as chains
@@ -206,7 +206,11 @@ def checkpoint(chain: uuid.UUID) -> Checkpoint:
         public_key=key.public_hex,
     )
     mark.signature = key.sign(chains.signed_bytes(mark.as_row()))
-    mark.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            mark.save(force_insert=True)
+    except IntegrityError:
+        return Checkpoint.objects.get(chain=chain, seq=head.seq, public_key=key.public_hex)
     return mark
 
 

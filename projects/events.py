@@ -20,6 +20,8 @@ SENTENCES: dict[str, Any] = {
     "projects.member.removed": gettext_lazy("Member removed: {person}, who was {from_role}"),
     "projects.campaign.created": gettext_lazy("Campaign opened: {name}"),
     "projects.campaign.changed": gettext_lazy("Campaign renamed: {campaign}"),
+    "assets.model.registered": gettext_lazy("Model registered: {name}"),
+    "assets.rights.cleared": gettext_lazy("Rights cleared: {name}"),
     "generation.requested": gettext_lazy("Pictures asked for: {count}"),
     "generation.cancel_requested": gettext_lazy("Job canceled with {done} of {count} pictures made"),
     "generation.blocked": gettext_lazy("Job stopped: the rights do not allow it any more"),

@@ -73,7 +73,7 @@ def project(people):
 
 
 @pytest.fixture
-def starter(people):
+def starter(people, project):
     """Return the bundled model, registered for everybody and cleared by a second person."""
     from assets.models import ModelFile
     from assets.services import Declaration, clear_rights, install_folder, register_model
@@ -88,7 +88,7 @@ def starter(people):
         actor=people.editor,
         **read_defaults(WEIGHTS),
     )
-    clear_rights(model.rights, reviewer=people.reviewer)
+    clear_rights(model, reviewer=people.reviewer)
     return model
 
 

@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from assets import storage
 from assets.licensing import Action, Decision, Verdict, explain
 from assets.pictures import make_thumbnail
 from assets.services import decide_use, explain_here
+from assets.storage import StoredFile
 from engine.schedulers import SCHEDULERS
 from engine.specs import ImageSpec
 from jobs.models import Canceled
@@ -121,7 +123,6 @@ def repeat_request(generation: Generation, *, seed: int | None = None) -> Pictur
         negative=slots.pop("negative", None),
         slots=slots,
         variables=generation.variables,
-        adapters=spec.adapters,
         width=spec.width,
         height=spec.height,
         num_inference_steps=spec.num_inference_steps,
@@ -161,46 +162,74 @@ def save_output(generation: Generation, index: int, rendered: Any) -> Output:
     """Store the files, then write output and ledger entry in one transaction guarded by the attempt.
 
     `rendered` is `engine.render.Rendered`. The picture's id follows from job and index and its bytes from
-    the recipe, so a second attempt writes the same file. Raises Canceled when the job is no longer ours.
+    the recipe, so a second attempt writes the same file. Raises Canceled when the job is no longer ours; files
+    of a job that has ended are taken away again.
     """
+    generation.beat()
     spec = generation.spec_for(index)
-    output_id = uuid.uuid5(generation.id, str(index))
-    data = encode_picture(generation, spec, output_id, rendered)
+    data = encode_picture(generation, spec, output_id_of(generation, index), rendered)
     stored = storage.store_bytes(settings.MEDIA_ROOT, "outputs", data, ".png")
     thumbnail = storage.store_bytes(
         settings.MEDIA_ROOT, "thumbnails", make_thumbnail(rendered.image, THUMBNAIL_SIDE), ".webp"
     )
-    with transaction.atomic():
-        if not generation.holds(progress=(index + 1) / generation.count):
-            raise Canceled
-        entry = append(
-            generation.project_id,
-            "generation.output.created",
-            actor=actor_hash(generation.requested_by_id),
-            subject=f"output:{output_id}",
-            payload=output_payload(generation, spec, stored.sha256, rendered),
-        )
-        return Output.objects.create(
-            id=output_id,
-            project_id=generation.project_id,
-            generation=generation,
-            index=index,
-            seed=spec.seed,
-            spec=spec.as_dict(),
-            recipe_sha256=spec.recipe_sha256(),
-            search_text=search_text(generation, spec),
-            path=stored.path,
-            thumbnail=thumbnail.path,
-            file_sha256=stored.sha256,
-            size_bytes=stored.size,
-            pixels_sha256=rendered.pixels_sha256,
-            width=rendered.image.width,
-            height=rendered.image.height,
-            environment=rendered.environment.as_dict(),
-            decision=generation.decision,
-            license=generation.decision["effective_license"],
-            ledger_seq=entry.seq,
-        )
+    try:
+        return write_output(generation, index, spec, rendered, stored, thumbnail)
+    except Canceled:
+        drop_unnamed(generation, stored.path, thumbnail.path)
+        raise
+
+
+@transaction.atomic
+def write_output(
+    generation: Generation, index: int, spec: ImageSpec, rendered: Any, stored: StoredFile, thumbnail: StoredFile
+) -> Output:
+    """Write the output and its ledger entry. Raises Canceled when the job is no longer ours."""
+    if not generation.holds(progress=(index + 1) / generation.count):
+        raise Canceled
+    output_id = output_id_of(generation, index)
+    entry = append(
+        generation.project_id,
+        "generation.output.created",
+        actor=actor_hash(generation.requested_by_id),
+        subject=f"output:{output_id}",
+        payload=output_payload(generation, spec, stored.sha256, rendered),
+    )
+    return Output.objects.create(
+        id=output_id,
+        project_id=generation.project_id,
+        generation=generation,
+        index=index,
+        seed=spec.seed,
+        spec=spec.as_dict(),
+        recipe_sha256=spec.recipe_sha256(),
+        search_text=search_text(generation, spec),
+        path=stored.path,
+        thumbnail=thumbnail.path,
+        file_sha256=stored.sha256,
+        size_bytes=stored.size,
+        pixels_sha256=rendered.pixels_sha256,
+        width=rendered.image.width,
+        height=rendered.image.height,
+        environment=rendered.environment.as_dict(),
+        decision=generation.decision,
+        license=generation.decision["effective_license"],
+        ledger_seq=entry.seq,
+    )
+
+
+def output_id_of(generation: Generation, index: int) -> uuid.UUID:
+    """Return the id of a job's picture, the same in every attempt."""
+    return uuid.uuid5(generation.id, str(index))
+
+
+def drop_unnamed(generation: Generation, path: str, thumbnail: str) -> None:
+    """Take away files that no picture names, when the job has ended and so no other attempt needs them."""
+    generation.refresh_from_db(fields=["status", "cancel_requested_at"])
+    if not generation.is_terminal and generation.cancel_requested_at is None:
+        return
+    for column, name in (("path", path), ("thumbnail", thumbnail)):
+        if not Output.objects.filter(**{column: name}).exists():
+            Path(settings.MEDIA_ROOT, name).unlink(missing_ok=True)
 
 
 def search_text(generation: Generation, spec: ImageSpec) -> str:

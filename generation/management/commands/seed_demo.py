@@ -77,5 +77,5 @@ class Command(BaseCommand):
             **read_defaults(Path(WEIGHTS)),
         )
         if model.rights.state == Rights.State.PENDING:
-            clear_rights(model.rights, reviewer=people[Role.REVIEWER])
+            clear_rights(model, reviewer=people[Role.REVIEWER])
         return model
