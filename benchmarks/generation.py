@@ -18,7 +18,7 @@ import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-STEPS, GUIDANCE, NEGATIVE = 20, 2.5, "blurry, noisy, text artifacts"
+STEPS, GUIDANCE, NEGATIVE = 20, 2.0, "blurry, noisy, text artifacts"
 
 
 def prompts(count: int) -> list[str]:

@@ -86,7 +86,7 @@ def make_job(user, project, model, version, number: int, at):
         base_model=model.sha256,
         seed=number,
         num_inference_steps=20,
-        guidance_scale=2.5,
+        guidance_scale=2.0,
         prompt=f"a {random.choice(COLORS)} {random.choice(WORDS)}, on a beach, soft daylight, poster style",
         negative_prompt="blurry",
         width=128,
