@@ -102,14 +102,13 @@ def wait_for(jobs: list) -> list:
     return done
 
 
-def measure(arguments: argparse.Namespace) -> None:
-    """Run the rounds and print the table."""
-    data = Path(tempfile.mkdtemp(prefix="daicho-bench-"))
+def open_house(data: Path, threads: int):
+    """Make a database with the demo in it, and return an editor, the project and the starter model."""
     os.environ |= {
         "DATA_DIR": str(data),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOG_LEVEL": "WARNING",
-        "ENGINE_THREADS": str(arguments.threads),
+        "ENGINE_THREADS": str(threads),
         "DATABASE_URL": "",
         "REDIS_URL": "",
     }
@@ -121,14 +120,25 @@ def measure(arguments: argparse.Namespace) -> None:
     call_command("migrate", verbosity=0)
     call_command("seed_demo")
     from assets.models import ModelFile
-    from generation.management.supervisor import Supervisor, manage
     from projects.models import Project, User
 
     user, project = User.objects.get(email="editor@daicho.example"), Project.objects.get(slug="spring-campaign")
-    model = ModelFile.objects.get(kind="base")
+    return user, project, ModelFile.objects.get(kind="base")
+
+
+def clusters(data: Path):
+    """Return the two clusters, to be entered as a context."""
+    from generation.management.supervisor import Supervisor, manage
+
     os.chdir(ROOT)
-    commands = {name: manage("qcluster", "--name", name) for name in ("light", "gpu")}
-    with Supervisor(commands, data / "logs"):
+    return Supervisor({name: manage("qcluster", "--name", name) for name in ("light", "gpu")}, data / "logs")
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Run the rounds and print the table."""
+    data = Path(tempfile.mkdtemp(prefix="daicho-bench-"))
+    user, project, model = open_house(data, arguments.threads)
+    with clusters(data):
         wait_for([submit(user, project, model, "a cat", 0)])
         rounds = []
         for number in range(arguments.rounds):
