@@ -31,7 +31,7 @@ check: setup
 # Needs GNU gettext; the compiled catalogue is in the repository, so nothing else does.
 messages: setup
 	$(BIN)/python manage.py makemessages -l ja --no-location --no-obsolete -i .venv -i var
-	$(BIN)/python manage.py compilemessages -l ja
+	$(BIN)/python manage.py compilemessages -l ja -i .venv -i var
 
 setup: $(VENV)/.installed
 

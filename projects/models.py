@@ -12,7 +12,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -39,7 +39,7 @@ class User(AbstractUser):
 
     class Theme(models.TextChoices):
         AUTO = "auto", _("Like the device")
-        LIGHT = "light", _("Light")
+        LIGHT = "light", pgettext_lazy("theme", "Light")
         DARK = "dark", _("Dark")
 
     username = None
