@@ -134,8 +134,9 @@ def show_link(request: HttpRequest, project: Project, membership: Membership) ->
 def page(request: HttpRequest, project: Project, *, status: int = 200, **extra: Any) -> HttpResponse:
     """Render the members of a project with the forms that an owner has."""
     rows = [
-        {"membership": each, "is_waiting": is_waiting(each.user)}
+        {"membership": each, "is_waiting": waits, "has_link": waits and is_first_project(project, each.user)}
         for each in project.memberships.select_related("user").order_by("created_at")
+        for waits in [is_waiting(each.user)]
     ]
     context = {
         "project": project,

@@ -116,6 +116,10 @@ def test_another_projects_owner_gets_no_link_for_an_invited_person(signed_in, pr
     response = stranger.post(reverse("member_link", args=["elsewhere", person.id]))
     assert response.status_code == 403
     assert "/account/password/reset/key/" not in response.content.decode()
+    button = reverse("member_link", args=["elsewhere", person.id])
+    assert button not in stranger.get(reverse("members", args=["elsewhere"])).content.decode()
+    button = reverse("member_link", args=["spring", person.id])
+    assert button in signed_in("owner").get(reverse("members", args=["spring"])).content.decode()
     assert post(signed_in("owner"), "member_link", {}, person.id).status_code == 200
 
 
