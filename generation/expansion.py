@@ -106,6 +106,18 @@ def unescape(part: str) -> str:
     return part[1:] if len(part) == 2 and part[0] == "\\" and part[1] in "{}|_" else part
 
 
+def keep_literal(text: str) -> str:
+    """Return an expanded text so that expanding it again gives the same: braces and wildcards get backslashes."""
+    return PART.sub(keep_part, text)
+
+
+def keep_part(match: re.Match[str]) -> str:
+    """Return one part of a text with backslashes where it would be read as more than text."""
+    if match.lastgroup in ("open", "close"):
+        return "\\" + match.group()
+    return match.group().replace("_", "\\_") if match.lastgroup == "wildcard" else match.group()
+
+
 def variable_name(braces: Braces) -> str | None:
     """Return the name of the variable that the braces stand for, or None when they are a choice."""
     if len(braces.options) > 1:

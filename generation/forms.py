@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from engine.limits import MAX_SEED
 from engine.schedulers import SCHEDULERS, schedulers_for
 from projects.models import Project
 from projects.problems import Problem
@@ -12,6 +13,7 @@ from projects.problems import Problem
 from . import prompts, starting
 from .composing import PictureRequest
 from .models import Generation, PromptTemplate, TemplateAlias
+from .services.generations import any_seed
 
 TEXT_FIELDS = (*prompts.SLOT_NAMES, "negative")
 FIELD_OF = {"prompt": "subject", "negative_prompt": "negative", "scheduler_config": "scheduler"}
@@ -35,6 +37,7 @@ class StudioForm(forms.Form):
     """Everything that a person fills in to ask for pictures."""
 
     idempotency_key = forms.CharField(max_length=80, widget=forms.HiddenInput)
+    next_seed = forms.IntegerField(required=False, min_value=0, max_value=MAX_SEED, widget=forms.HiddenInput)
     slots_from = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     settings_from = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
     template_version = forms.ChoiceField(label=_("Template"), required=False)
@@ -122,8 +125,13 @@ class StudioForm(forms.Form):
         """Return the fields of the template's variables."""
         return [self[name] for name in self.fields if name.startswith(starting.VARIABLE_PREFIX)]
 
-    def picture_request(self, *, seed: int) -> PictureRequest:
-        """Return what a valid form asks for; `seed` is taken where the person gave none."""
+    def clean_next_seed(self) -> int:
+        """Return the seed that the page was given for an empty box, or any."""
+        value = self.cleaned_data["next_seed"]
+        return any_seed() if value is None else value
+
+    def picture_request(self) -> PictureRequest:
+        """Return what a valid form asks for. Where the person gave no seed, it is the page's next one."""
         values = self.cleaned_data
         open_slots = [slot.name for slot in self.body.slots if not slot.locked]
         steps = values["num_inference_steps"]
@@ -142,7 +150,7 @@ class StudioForm(forms.Form):
             guidance_scale=values["guidance_scale"],
             scheduler=values["scheduler"],
             clip_skip=values["clip_skip"] or 0,
-            seed=seed if values["seed"] is None else values["seed"],
+            seed=values["next_seed"] if values["seed"] is None else values["seed"],
             count=values["count"],
             quality=values["quality"],
             campaign=values["campaign"],

@@ -16,7 +16,9 @@ from projects.access import get_in_project, usable_in
 from projects.models import Project, User
 
 from . import prompts
+from .expansion import keep_literal
 from .models import Generation, Output, PromptTemplate, TemplateAlias, TemplateVersion
+from .services.generations import any_seed
 
 Values = dict[str, Any]
 SETTINGS = ("width", "height", "num_inference_steps", "guidance_scale", "scheduler")
@@ -136,10 +138,11 @@ def fresh_key() -> str:
 
 
 def with_marks(values: Values) -> Values:
-    """Return the values with a fresh key, and with marks of what they were filled from."""
+    """Return the values with a fresh key, the seed that an empty box stands for, and marks of their origin."""
     return {
         **values,
         "idempotency_key": fresh_key(),
+        "next_seed": any_seed(),
         "slots_from": values.get("template_version", ""),
         "settings_from": f"{values.get('base_model', '')} {values.get('quality', '')}",
     }
@@ -161,7 +164,23 @@ def values_of_output(output: Output, keep: str) -> Values:
         values |= {"campaign": str(generation.campaign_id or "")}
     if keep == "all":
         values["seed"] = output.seed
+        if generation.choices and output.seed != generation.spec["seed"]:
+            values |= decided_texts(generation)
     return with_marks(values)
+
+
+def decided_texts(generation: Generation) -> Values:
+    """Return the slots as the choices fell, since the seed of a later picture would draw others.
+
+    The template stays when it adds nothing of its own; otherwise the slots say what it added.
+    """
+    body = body_of(generation.template_version)
+    texts = {name: keep_literal(each["source"]) for name, each in generation.translation.items()}
+    if body.adds_nothing:
+        return texts
+    if body.separator != prompts.TemplateBody().separator:
+        texts |= dict.fromkeys(prompts.SLOT_NAMES, "") | {"subject": keep_literal(generation.spec["prompt"])}
+    return texts | {"template_version": ""}
 
 
 def values_of_claims(project: Project, claimed: Mapping[str, Any]) -> Values:

@@ -52,6 +52,11 @@ class TemplateBody:
                 return slot
         raise PromptError("unknown_slot", {"slot": name[:80]})
 
+    @property
+    def adds_nothing(self) -> bool:
+        """Is what a person types all that is sent, without prefixes, suffixes and locked parts?"""
+        return not self.negative_locked and not any(slot.prefix or slot.suffix or slot.locked for slot in self.slots)
+
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready values in canonical order: `from_dict(body.as_dict()) == body`."""
         return {

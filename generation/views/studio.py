@@ -27,7 +27,7 @@ from ..forms import TEXT_FIELDS, StudioForm
 from ..models import Generation, Output
 from ..prompts import parse_weights
 from ..sentences import sentence
-from ..services.generations import any_seed, submit_generation
+from ..services.generations import submit_generation
 from ..strips import RightsStrip, describe_rights
 from .jobs import cards_of, recent_generations
 from .reader import claims_in_hand
@@ -126,8 +126,12 @@ def studio_generate(request: HttpRequest, slug: str) -> HttpResponse:
         return refused(request, project, form)
     if not request.htmx:
         return redirect("generation", slug=slug, generation_id=generation.id)
-    context = {"project": project, "card": cards_of([generation])[0], "key": starting.fresh_key(), "can_make": True}
-    return render(request, "generation/studio.html#made", context)
+    context = {"project": project, "card": cards_of([generation])[0], "can_make": True}
+    response = render(request, "generation/studio.html#made", context | {"next": starting.with_marks({})})
+    if generation.choices and form.cleaned_data["seed"] is None:
+        # The next seed draws other choices: the form asks what it becomes now.
+        response.headers["HX-Trigger-After-Settle"] = "change"
+    return response
 
 
 @login_required
@@ -163,9 +167,8 @@ def ask(user: User, project: Project, form: StudioForm) -> Generation | None:
     """Submit a valid form, or put the reasons into it and return nothing."""
     if not form.is_valid():
         return None
-    request = form.picture_request(seed=any_seed())
     try:
-        return submit_generation(user, project, request, key=form.cleaned_data["idempotency_key"])
+        return submit_generation(user, project, form.picture_request(), key=form.cleaned_data["idempotency_key"])
     except Problem as problem:
         form.add_problem(problem)
         return None
@@ -206,7 +209,7 @@ def preview_of(project: Project, form: StudioForm) -> Preview:
     if not form.is_valid():
         return Preview()
     try:
-        composed = compose(project, form.picture_request(seed=0))
+        composed = compose(project, form.picture_request())
     except Problem as problem:
         form.add_problem(problem)
         return Preview()

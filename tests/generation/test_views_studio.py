@@ -1,6 +1,7 @@
 """The Studio: what a person types, sees, asks for and reads from elsewhere."""
 
 import io
+import re
 import uuid
 
 import pytest
@@ -9,7 +10,9 @@ from django.urls import reverse
 from PIL import Image
 
 from assets.models import Rights
+from generation.composing import compose
 from generation.models import Generation
+from generation.services.templates import create_template
 from tests.generation.pictures import asked, drawn, made
 
 HTMX = {"HX-Request": "true"}
@@ -101,7 +104,6 @@ def test_composing_without_htmx_shows_the_whole_page(signed_in, filled):
 
 def test_another_template_replaces_only_what_was_not_touched(signed_in, filled, people, project):
     from generation.demo_templates import TEMPLATES
-    from generation.services.templates import create_template
 
     other = create_template(people.editor, project, **TEMPLATES[1]).versions.get()
     sent = filled | {"template_version": str(other.id), "environment": "on a wooden table"}
@@ -143,6 +145,28 @@ def test_an_empty_seed_takes_any(signed_in, filled):
     signed_in("editor").post(url("studio_generate"), filled | {"seed": "", "idempotency_key": "k2"})
     seeds = {job.spec["seed"] for job in Generation.objects.all()}
     assert len(seeds) == 2
+
+
+def test_what_an_empty_seed_shows_is_what_is_made(signed_in, filled):
+    client = signed_in("editor")
+    page = client.get(url("studio")).context["form"]
+    for next_seed in (page["next_seed"].value(), 1, 2, 3):
+        drawn_by_seed = filled | {"seed": "", "next_seed": next_seed, "subject": "a {white|black|orange|grey} cat"}
+        shown = client.post(url("studio_compose"), drawn_by_seed, headers=HTMX).context["preview"].composed.spec
+        client.post(url("studio_generate"), drawn_by_seed | {"idempotency_key": f"k{next_seed}"}, headers=HTMX)
+        assert Generation.objects.latest("queued_at").spec == shown.as_dict()
+        assert shown.seed == next_seed
+
+
+def test_after_an_empty_seed_the_form_gets_another_and_shows_its_choices(signed_in, filled):
+    sent = filled | {"seed": "", "next_seed": "5", "subject": "a {white|black} cat"}
+    response = signed_in("editor").post(url("studio_generate"), sent, headers=HTMX)
+    found = re.search(r'id="id_next_seed" value="(\d+)"', response.content.decode())
+    assert found is not None
+    assert found.group(1) != "5"
+    assert response.headers["HX-Trigger-After-Settle"] == "change"
+    response = signed_in("editor").post(url("studio_generate"), filled | {"idempotency_key": "k2"}, headers=HTMX)
+    assert "HX-Trigger-After-Settle" not in response.headers
 
 
 BAD = [
@@ -231,6 +255,40 @@ def test_a_picture_fills_the_form_again(signed_in, people, project, starter, tem
         assert str(form["num_inference_steps"].value()) == steps
     assert client.get(url("studio"), {"from": uuid.uuid4()}).status_code == 404
     assert client.get(url("studio"), {"from": "x"}).status_code == 404
+
+
+PLAIN = [
+    {"name": "subject", "default": "a {white|black|orange|grey} cat", "hint": "猫"},
+    {"name": "environment", "default": "__place__"},
+    {"name": "light", "default": "{soft|hard} light"},
+    {"name": "style", "default": r"\{poster\} \__place__"},
+]
+LOCKED = [
+    *PLAIN[:2],
+    {"name": "light", "default": "{soft|hard} light", "prefix": "in", "suffix": ", {calm|wild} air"},
+    {"name": "style", "default": "{poster|flat} style", "locked": True},
+]
+BODIES = {
+    "plain": {"slots": PLAIN},
+    "locked": {"slots": LOCKED, "negative_locked": "{text|noise}"},
+    "own separator": {"slots": LOCKED, "separator": " / "},
+    "plain with own separator": {"slots": PLAIN, "separator": " / "},
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_reusing_all_of_any_picture_makes_it_again(signed_in, people, project, starter, name):
+    body = BODIES[name] | {"negative": "blurry", "wildcards": {"place": [f"place {n}" for n in range(9)]}}
+    template = create_template(people.editor, project, slug="cats", name="Cats", note="", body=body)
+    slots = {slot["name"]: slot["default"] for slot in body["slots"] if not slot.get("locked")}
+    version = template.versions.get()
+    outputs = made(people.editor, project, starter, template_version=version, slots=slots, negative="blurry", count=4)
+    for output in outputs:
+        form = signed_in("editor").get(url("studio"), {"from": output.id, "keep": "all"}).context["form"]
+        assert form.errors == {}
+        assert compose(project, form.picture_request()).spec.recipe_sha256() == output.recipe_sha256
+        kept = output.index == 0 or name.startswith("plain")
+        assert form["template_version"].value() == (str(version.id) if kept else "")
 
 
 def test_a_job_shows_its_card_and_stops_asking_when_it_is_over(signed_in, people, project, starter):
