@@ -60,9 +60,9 @@ TEMPLATES: tuple[dict[str, Any], ...] = (
         "note": "First version",
         "body": {
             "slots": [
-                {"name": "subject", "default": "a {white|black|orange} cat", "hint": "オレンジの猫 / an orange cat"},
-                {"name": "environment", "default": "in a forest", "hint": "森の中 / in a forest"},
-                {"name": "light", "default": "moonlight", "hint": "月明かり / moonlight"},
+                {"name": "subject", "default": "a {yellow|white|pink} star", "hint": "黄色い星 / a yellow star"},
+                {"name": "environment", "default": "on a beach", "hint": "砂浜で / on a beach"},
+                {"name": "light", "default": "soft daylight", "hint": "柔らかい日差し / soft daylight"},
                 {"name": "style", "default": "watercolor style", "hint": "水彩 / watercolor style"},
             ],
             "negative": NEGATIVES,
