@@ -34,6 +34,12 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.WHITENOISE_USE_FINDERS = django_settings.WHITENOISE_AUTOREFRESH = True
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests of the shared clusters last: once these run, they would take the jobs that other tests write."""
+    items.sort(key=lambda item: "clusters" in getattr(item, "fixturenames", ()))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind."""
     shutil.rmtree(STAGE, ignore_errors=True)
