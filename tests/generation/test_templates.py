@@ -79,6 +79,7 @@ def test_a_version_gets_the_next_number_and_its_hash_goes_into_the_ledger(people
 def test_an_unchanged_body_is_refused(people, template):
     with refused("unchanged"):
         services.save_version(people.editor, template, body=next_body(template))
+    assert template.versions.count() == 1
 
 
 def test_the_database_refuses_to_change_a_version(template):
@@ -113,18 +114,21 @@ def test_a_move_that_was_decided_on_an_old_page_is_refused(people, template):
 def test_there_is_nothing_to_undo_before_the_first_move(people, template):
     with refused("nothing_to_undo"):
         services.undo_alias(people.editor, template, PRODUCTION)
+    assert alias_number(template) == 1
 
 
 def test_a_name_never_points_into_another_template(people, project, template):
     other = services.create_template(people.editor, project, slug="other", name="Other", body={})
     with refused("other_template"):
         services.move_alias(people.editor, template, PRODUCTION, other.versions.get())
+    assert template.aliases.get(name=PRODUCTION).version.template_id == template.id
 
 
 @pytest.mark.parametrize("slug", ["product-key-visual", "new", "import"])
 def test_a_taken_address_is_refused(people, project, template, slug):
     with refused("slug_taken"):
         services.create_template(people.editor, project, slug=slug, name="Another", body={})
+    assert list(project.templates.all()) == [template]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_the_death_of_an_idle_worker_leaves_no_deaf_cluster(workers, make_nap):
     time.sleep(1.5)
     queue.ring(second)
     wait_until(lambda: over(second), seconds=15, what="the second nap")
+    assert (first.status, second.status) == ("succeeded", "succeeded")
 
 
 def test_workers_end_when_their_guard_is_killed(workers, make_nap):
@@ -87,6 +88,7 @@ def test_workers_end_when_their_guard_is_killed(workers, make_nap):
     workers.restart("gpu")
     queue.ring(after)
     wait_until(lambda: over(after), what="the nap after")
+    assert (nap.status, after.status) == ("succeeded", "succeeded")
 
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg])
@@ -99,7 +101,7 @@ def test_a_cluster_ends_when_it_is_told_to(make_nap, send):
     time.sleep(1.0)
     family = psutil.Process(process.pid).children(recursive=True)
     send(process.pid, signal.SIGTERM)
-    process.wait(20)
+    assert process.wait(20) is not None
     wait_until(lambda: not any(each.is_running() for each in family), seconds=10, what="the end of all")
 
 
