@@ -1,4 +1,4 @@
-"""Train the starter model, stage by stage: scenes, tokenizer, vae, unet (with its text encoder), judge.
+"""Train the starter model, stage by stage: scenes, tokenizer, vae, decoder, unet with its text encoder, judge.
 
 Run `python -m engine.starter.train --stage all --out DIR`. With `--init FOLDER` parts that DIR lacks come from
 another model's folder, and the UNet and text encoder go on from its weights. `--resume` goes on from DIR's
@@ -19,10 +19,10 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from engine.starter import dataset, loop, text_to_image, tokenizer, vae
 from engine.starter.judge import Judging
 
-STAGES = ("scenes", "tokenizer", "vae", "unet", "judge")
+STAGES = ("scenes", "tokenizer", "vae", "decoder", "unet", "judge")
 SCENE_COUNT = 20_000
-STEPS = {"vae": 6_000, "unet": 20_000, "judge": 3_000}
-PEAK_LR = {"vae": 1e-3, "unet": 7e-4}
+STEPS = {"vae": 6_000, "decoder": 8_000, "unet": 20_000, "judge": 3_000}
+PEAK_LR = {"vae": 1e-3, "decoder": 5e-4, "unet": 7e-4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,26 @@ def train_vae(options: Options) -> None:
         seed=options.seed,
     )
     run(task, options, "vae")
+    print_psnr(options)
+
+
+def sharpen_decoder(options: Options) -> None:
+    """Train the autoencoder's decoder alone, on the latents that the UNet learns from."""
+    autoencoder, scenes = load_vae(options), options.out / "scenes"
+    task = vae.Sharpening(
+        latents=vae.write_latents(scenes, autoencoder, device=options.device)[: -dataset.VALIDATION_COUNT],
+        vae=place(autoencoder, options.device),
+        images=dataset.open_images(scenes)[: -dataset.VALIDATION_COUNT],
+        peak_lr=PEAK_LR["decoder"],
+        device=options.device,
+        seed=options.seed,
+    )
+    run(task, options, "decoder")
+    print_psnr(options)
+
+
+def print_psnr(options: Options) -> None:
+    """Print how well the autoencoder draws pictures that it was not trained on."""
     psnr = vae.measure_psnr(load_vae(options), dataset.open_images(options.out / "scenes")[-64:], options.device)
     print(f"PSNR {psnr:.2f} dB")
 
@@ -165,6 +185,7 @@ TRAINERS = {
     "scenes": render_scenes,
     "tokenizer": train_tokenizer,
     "vae": train_vae,
+    "decoder": sharpen_decoder,
     "unet": train_unet,
     "judge": train_judge,
 }

@@ -1,5 +1,6 @@
-"""Train the autoencoder on crops of scenes, and turn whole scenes into latents once."""
+"""Train the autoencoder on crops of scenes, turn whole scenes into latents once, and sharpen the decoder on those."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from engine.starter.dataset import LATENTS, batches, open_images
-from engine.starter.loop import Average, keyed_generator, keyed_rng
+from engine.starter.loop import Average, build_adamw, keyed_generator, keyed_rng
 
 CROP = 64
 KL_WEIGHT = 2e-6
 EDGE_WEIGHT = 0.5
+SHARP_EDGE_WEIGHT = 1.0
 SQUARE_WEIGHT = 2.0
 EMA_DECAY = 0.998
 START_LOG_VARIANCE = -6.0
@@ -97,6 +99,49 @@ class Autoencoder:
             latents = vae.encode(to_tensor(self.images[:256]).to(self.device)).latent_dist.mean
         vae.register_to_config(scaling_factor=1 / latents.std().item())
         vae.half().save_pretrained(folder / "vae")
+
+
+class Sharpening:
+    """The training of the decoder alone: what the latents mean stays, so a UNet that was trained on them still fits."""
+
+    def __init__(
+        self,
+        *,
+        vae: AutoencoderKL,
+        latents: np.ndarray,
+        images: np.ndarray,
+        peak_lr: float,
+        device: torch.device,
+        batch_size: int = 8,
+        seed: int = 0,
+    ) -> None:
+        self.vae, self.latents, self.images = vae, latents, images
+        self.device, self.batch_size, self.seed = device, batch_size, seed
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
+        self.optimizer = build_adamw([vae.post_quant_conv, vae.decoder], peak_lr, weight_decay=0.0)
+        self.average = Average(vae, AutoencoderKL.from_config(vae.config).to(device), EMA_DECAY)
+        self.modules = {"vae": vae, "vae_average": self.average}
+
+    def loss(self, step: int) -> Tensor:
+        """Return the error of one batch of whole pictures, drawn from their latents."""
+        rng, generator = keyed_rng(self.seed, step), keyed_generator(self.seed, step)
+        rows = np.sort(rng.choice(len(self.images), self.batch_size, replace=False))
+        real = to_tensor(self.images[rows]).to(self.device)
+        mean, deviation = torch.from_numpy(np.asarray(self.latents[rows], dtype=np.float32)).chunk(2, 1)
+        noisy = mean + deviation * torch.randn(mean.shape, generator=generator)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            drawn = self.vae.decode(noisy.to(self.device)).sample.float()
+        return (drawn - real).abs().mean() + SHARP_EDGE_WEIGHT * edge_error(drawn, real)
+
+    def finish_step(self, step: int) -> None:
+        self.average.follow(self.vae, step)
+
+    def export(self, folder: Path) -> None:
+        """Write the averaged weights in half precision; the scale of the latents stays."""
+        half = copy.deepcopy(self.average.copy).half()
+        half.register_to_config(_name_or_path="")
+        half.save_pretrained(folder / "vae")
 
 
 @torch.no_grad()
