@@ -109,6 +109,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "projects.renderers.QuickRenderer"
 
 # Data. SQLite unless DATABASE_URL names a PostgreSQL server.
 DATABASES = {"default": env.db_url_config(setting("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"))}
