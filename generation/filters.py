@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from .models import Output
+from .search import containing
 
 PAGE_SIZE = 36
 MAX_SEARCH_CHARS = 200
@@ -69,7 +70,7 @@ class OutputFilter(django_filters.FilterSet):
 
     def search(self, rows: QuerySet[Output], _name: str, value: str) -> QuerySet[Output]:
         """Keep pictures whose prompt, as sent or as typed, holds these very characters."""
-        return rows.filter(search_text__icontains=value)
+        return containing(rows, value)
 
     def made_after(self, rows: QuerySet[Output], _name: str, value: date) -> QuerySet[Output]:
         """Keep pictures made on this day or later, in the reader's time zone."""
