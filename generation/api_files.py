@@ -95,7 +95,7 @@ def request_of(claims: Claims, project: Project | None) -> dict[str, Any]:
     """Return what `POST /generations/` would take from the claims."""
     values = claims_to_form(claims)
     slots = {"subject": values.pop("subject")}
-    model = starting.model_by_hash(project, claims.model_hash) if project else None
+    model = starting.Shelf(project).model_by_hash(claims.model_hash) if project else None
     named = {"project": project.slug} if project else {}
     return {**named, "slots": slots, **values, **({"base_model": str(model.id)} if model else {})}
 

@@ -1,18 +1,19 @@
 """The forms of the rooms where pictures are made."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from engine.limits import MAX_SEED
 from engine.schedulers import SCHEDULERS, schedulers_for
-from projects.models import Project
 from projects.problems import Problem
 
 from . import prompts, starting
 from .composing import PictureRequest
-from .models import Generation, PromptTemplate, TemplateAlias
+from .models import Generation, TemplateAlias
 from .services.generations import any_seed
 
 TEXT_FIELDS = (*prompts.SLOT_NAMES, "negative")
@@ -33,6 +34,21 @@ def number_field(label: Any, **options: Any) -> forms.IntegerField:
     return forms.IntegerField(label=label, required=False, widget=box, max_value=MAX_INTEGER, **options)
 
 
+class RowField(forms.ChoiceField):
+    """Choose one of rows that were read already; the value is the row, or None."""
+
+    default_error_messages = forms.ModelChoiceField.default_error_messages
+
+    def offer(self, rows: Iterable[models.Model], *, empty: Any = None) -> None:
+        """Name the rows to choose from, after an empty choice when it has a name."""
+        self.rows = {str(row.pk): row for row in rows}
+        named = [(key, str(row)) for key, row in self.rows.items()]
+        self.choices = named if empty is None else [("", empty), *named]
+
+    def clean(self, value: Any) -> Any:
+        return self.rows.get(super().clean(value))
+
+
 class StudioForm(forms.Form):
     """Everything that a person fills in to ask for pictures."""
 
@@ -46,8 +62,8 @@ class StudioForm(forms.Form):
     light = text_field(_("Light"))
     style = text_field(_("Style"))
     negative = text_field(_("Negatives"))
-    base_model = forms.ModelChoiceField(label=_("Model"), queryset=None, empty_label=None)
-    vae = forms.ModelChoiceField(label=_("VAE"), queryset=None, required=False, empty_label=_("The model's own"))
+    base_model = RowField(label=_("Model"))
+    vae = RowField(label=_("VAE"), required=False)
     width = number_field(_("Width"), attrs={"step": 8})
     height = number_field(_("Height"), attrs={"step": 8})
     num_inference_steps = number_field(_("Steps"))
@@ -59,17 +75,17 @@ class StudioForm(forms.Form):
     seed = number_field(_("Seed"), help_text=_("Empty takes any."))
     count = forms.IntegerField(label=_("Pictures"), min_value=1, max_value=MAX_COUNT)
     quality = forms.ChoiceField(label=_("Quality"), choices=Generation.Quality.choices, widget=forms.RadioSelect)
-    campaign = forms.ModelChoiceField(label=_("Campaign"), queryset=None, required=False, empty_label=_("None"))
+    campaign = RowField(label=_("Campaign"), required=False)
 
-    def __init__(self, data: Any, *, project: Project) -> None:
+    def __init__(self, data: Any, *, shelf: starting.Shelf) -> None:
         super().__init__(data)
-        self.project = project
-        self.version = starting.find_version(project, self.data.get("template_version"))
+        self.project, self.has_models = shelf.project, bool(shelf.models)
+        self.version = shelf.find_version(self.data.get("template_version"))
         self.body = starting.body_of(self.version)
-        self.fields["base_model"].queryset = starting.base_models(project)
-        self.fields["vae"].queryset = starting.vaes(project)
-        self.fields["campaign"].queryset = project.campaigns.all()
-        self.model = starting.find_model(project, self.data.get("base_model"))
+        self.fields["base_model"].offer(shelf.models)
+        self.fields["vae"].offer(shelf.vaes, empty=_("The model's own"))
+        self.fields["campaign"].offer(shelf.campaigns, empty=_("None"))
+        self.model = shelf.find_model(self.data.get("base_model"))
         self.fields["template_version"].choices = [("", _("No template")), *self.template_choices()]
         self.fields["scheduler"].choices = [(key, info.title) for key, info in SCHEDULERS.items()]
         self.fields["scheduler"].widget.choices = self.scheduler_choices()
@@ -78,14 +94,14 @@ class StudioForm(forms.Form):
 
     def template_choices(self) -> list[tuple[str, str]]:
         """List what each template's aliases point at, and the version in hand."""
-        names = TemplateAlias.Name
-        templates = PromptTemplate.objects.filter(project=self.project, archived_at=None)
+        aliases = TemplateAlias.objects.filter(template__project=self.project, template__archived_at=None)
+        shown = aliases.select_related("template", "version").only(
+            "name", "version__number", "template__name", "template__name_ja"
+        )
         choices: dict[str, str] = {}
-        for template in templates.prefetch_related("aliases__version"):
-            for alias in sorted(template.aliases.all(), key=lambda each: names.values.index(each.name)):
-                choices.setdefault(
-                    str(alias.version_id), f"{template} · v{alias.version.number} · {alias.get_name_display()}"
-                )
+        for alias in shown.order_by("template__name", "template_id", "-name"):
+            name = f"{alias.template} · v{alias.version.number} · {alias.get_name_display()}"
+            choices.setdefault(str(alias.version_id), name)
         if self.version is not None:
             choices.setdefault(str(self.version.id), str(self.version))
         return list(choices.items())

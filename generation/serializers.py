@@ -68,7 +68,7 @@ class PictureRequestSerializer(StrictSerializer):
 
     def usual_model(self, project: Project) -> ModelFile:
         """Return the model that the Studio starts with."""
-        model = starting.usual_model(project)
+        model = starting.Shelf(project).usual_model
         if model is None:
             message = _("This project has no base model yet.")
             raise Problem("no_model", message, fields={"base_model": message})

@@ -5,6 +5,7 @@ Values are plain: names of form fields to what a browser would send for them.
 
 import uuid
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from django.shortcuts import get_object_or_404
 from assets.models import ModelFile, Rights
 from engine.limits import MAX_GUIDANCE, MAX_SEED, MAX_SIDE, MAX_STEPS, MIN_SIDE
 from projects.access import get_in_project, usable_in
-from projects.models import Project, User
+from projects.models import Campaign, Project, User
 
 from . import prompts
 from .expansion import keep_literal
@@ -26,23 +27,61 @@ VARIABLE_PREFIX = "var_"
 QUALITY_STEPS = {Generation.Quality.DRAFT: 0.6, Generation.Quality.FINAL: 1.4}
 
 
-def base_models(project: Project) -> QuerySet[ModelFile]:
-    """Return the base models that the project can choose, by name."""
-    rows = usable_in(project, ModelFile.objects.filter(kind=ModelFile.Kind.BASE, removed_at=None))
-    return rows.select_related("rights").order_by("name", "id")
+class Shelf:
+    """What a project offers to make pictures with; each kind is read at most once."""
 
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.found: dict[str, TemplateVersion | None] = {}
 
-def vaes(project: Project) -> QuerySet[ModelFile]:
-    """Return the VAEs that the project can choose."""
-    rows = usable_in(project, ModelFile.objects.filter(kind=ModelFile.Kind.VAE, removed_at=None))
-    return rows.select_related("rights").order_by("name", "id")
+    @cached_property
+    def files(self) -> list[ModelFile]:
+        """The model files that can be chosen, by name."""
+        rows = usable_in(self.project, ModelFile.objects.filter(removed_at=None))
+        return list(rows.select_related("rights").order_by("name", "id"))
 
+    @property
+    def models(self) -> list[ModelFile]:
+        """The base models."""
+        return [file for file in self.files if file.kind == ModelFile.Kind.BASE]
 
-def usual_model(project: Project) -> ModelFile | None:
-    """Return the model that the form starts with: the first whose rights are cleared, else the first."""
-    models = list(base_models(project))
-    cleared = [model for model in models if model.rights.state == Rights.State.CLEARED]
-    return next(iter(cleared or models), None)
+    @property
+    def vaes(self) -> list[ModelFile]:
+        """The VAEs."""
+        return [file for file in self.files if file.kind == ModelFile.Kind.VAE]
+
+    @cached_property
+    def campaigns(self) -> list[Campaign]:
+        """The project's campaigns."""
+        return list(self.project.campaigns.all())
+
+    @property
+    def usual_model(self) -> ModelFile | None:
+        """The model that the form starts with: the first whose rights are cleared, else the first."""
+        cleared = [model for model in self.models if model.rights.state == Rights.State.CLEARED]
+        return next(iter(cleared or self.models), None)
+
+    def find_version(self, version_id: Any) -> TemplateVersion | None:
+        """Return a template version by the id that a form sent, or None."""
+        key = str(version_id or "")
+        if key not in self.found:
+            self.found[key] = find_version(self.project, key)
+        return self.found[key]
+
+    def usual_version(self, user: User) -> TemplateVersion | None:
+        """Return the version that the form starts with for this person."""
+        version = usual_version(self.project, user)
+        if version is not None:
+            self.found[str(version.id)] = version
+        return version
+
+    def find_model(self, model_id: Any) -> ModelFile | None:
+        """Return a base model by the id that a form sent, or None."""
+        return next((model for model in self.models if str(model.id) == str(model_id)), None)
+
+    def model_by_hash(self, claimed: str | None) -> ModelFile | None:
+        """Return the base model whose sha256 begins as a picture claims, or None."""
+        return next((model for model in self.models if claimed and model.sha256.startswith(claimed)), None)
 
 
 def versions(project: Project) -> QuerySet[TemplateVersion]:
@@ -84,11 +123,9 @@ def body_of(version: TemplateVersion | None) -> prompts.TemplateBody:
     return prompts.TemplateBody.from_dict(version.body) if version else prompts.TemplateBody()
 
 
-def opening_values(
-    project: Project, version: TemplateVersion | None, quality: str = Generation.Quality.DRAFT
-) -> Values:
+def opening_values(shelf: Shelf, version: TemplateVersion | None, quality: str = Generation.Quality.DRAFT) -> Values:
     """Return the form as it is when a template is opened: the template's defaults and the usual model's settings."""
-    model = usual_model(project)
+    model = shelf.usual_model
     values = {
         **template_values(version, model),
         **model_values(model, quality),
@@ -148,13 +185,13 @@ def with_marks(values: Values) -> Values:
     }
 
 
-def values_of_output(output: Output, keep: str) -> Values:
+def values_of_output(shelf: Shelf, output: Output, keep: str) -> Values:
     """Return the form that made a picture: `keep` is all, noseed or prompt."""
     generation, spec = output.generation, output.spec
     version = generation.template_version
     texts = {name: generation.slots.get(name, "") for name in (*prompts.SLOT_NAMES, "negative")}
     values = {
-        **opening_values(output.project, version, generation.quality),
+        **opening_values(shelf, version, generation.quality),
         **texts,
         **{VARIABLE_PREFIX + name: value for name, value in generation.variables.items()},
     }
@@ -183,10 +220,10 @@ def decided_texts(generation: Generation) -> Values:
     return texts | {"template_version": ""}
 
 
-def values_of_claims(project: Project, claimed: Mapping[str, Any]) -> Values:
+def values_of_claims(shelf: Shelf, claimed: Mapping[str, Any]) -> Values:
     """Return the form that another tool's picture claims, with our own settings where it says nothing."""
-    values = opening_values(project, None) | dict.fromkeys((*prompts.SLOT_NAMES, "negative"), "")
-    model = find_model(project, claimed.get("base_model"))
+    values = opening_values(shelf, None) | dict.fromkeys((*prompts.SLOT_NAMES, "negative"), "")
+    model = shelf.find_model(claimed.get("base_model"))
     if model is not None:
         values |= model_values(model, values["quality"])
     said = {name: fit(name, value) for name, value in claimed.items()}
@@ -204,12 +241,7 @@ def fit(name: str, value: Any) -> Any:
     return None if name == "seed" and value > MAX_SEED else value
 
 
-def model_by_hash(project: Project, claimed: str | None) -> ModelFile | None:
-    """Return the base model whose sha256 begins as a picture claims, or None."""
-    return base_models(project).filter(sha256__startswith=claimed).first() if claimed else None
-
-
-def refill(project: Project, sent: Mapping[str, Any]) -> tuple[Values, bool, bool]:
+def refill(shelf: Shelf, sent: Mapping[str, Any]) -> tuple[Values, bool, bool]:
     """Follow a change of template, model or quality: what still is as it was filled in changes with it.
 
     Returns the values, and whether slots and settings were filled in anew. What a person typed stays.
@@ -219,13 +251,13 @@ def refill(project: Project, sent: Mapping[str, Any]) -> tuple[Values, bool, boo
     chosen = f"{values.get('base_model', '')} {values.get('quality', '')}"
     has_settings = values.get("settings_from", "") != chosen
     if has_slots:
-        old = template_values(find_version(project, values.get("slots_from")))
-        values = follow(values, old, template_values(find_version(project, values["template_version"])))
+        old = template_values(shelf.find_version(values.get("slots_from")))
+        values = follow(values, old, template_values(shelf.find_version(values["template_version"])))
         values["slots_from"] = values["template_version"]
     if has_settings:
         model_id, _space, quality = values.get("settings_from", "").partition(" ")
-        old = model_values(find_model(project, model_id), quality)
-        new = model_values(find_model(project, values.get("base_model")), values.get("quality", ""))
+        old = model_values(shelf.find_model(model_id), quality)
+        new = model_values(shelf.find_model(values.get("base_model")), values.get("quality", ""))
         values = follow(values, old, new)
         values["settings_from"] = chosen
     return values, has_slots, has_settings
@@ -235,12 +267,3 @@ def follow(values: Values, old: Values, new: Values) -> Values:
     """Return the values with every one that is empty or as `old` had it taken from `new`."""
     untouched = {name for name in new if str(values.get(name) or "").strip() in ("", str(old.get(name, "")))}
     return values | {name: new[name] for name in untouched}
-
-
-def find_model(project: Project, model_id: Any) -> ModelFile | None:
-    """Return a base model by the id that a form sent, or None."""
-    try:
-        key = uuid.UUID(str(model_id))
-    except ValueError:
-        return None
-    return base_models(project).filter(id=key).first()

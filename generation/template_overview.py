@@ -12,7 +12,7 @@ from projects.models import Project
 from . import prompts
 from .diffs import Change, diff_bodies
 from .models import Generation, Output, PromptTemplate, TemplateAlias, TemplateVersion
-from .starting import usual_model
+from .starting import Shelf
 from .tokens import TokenCount, TokenizerError, count_tokens
 from .translation import Translation, translate
 from .vocabularies import vocabulary_of
@@ -176,7 +176,7 @@ def sample_values(body: prompts.TemplateBody) -> dict[str, str]:
 
 def tokens_of(project: Project, prompt: str) -> TokenCount | None:
     """Return the prompt's tokens for the project's usual model, or None when there is nothing to count with."""
-    model = usual_model(project)
+    model = Shelf(project).usual_model
     if model is None:
         return None
     try:

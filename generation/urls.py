@@ -14,6 +14,7 @@ urlpatterns = [
     path(STUDIO, studio.studio, name="studio"),
     path(f"{STUDIO}compose/", studio.studio_compose, name="studio_compose"),
     path(f"{STUDIO}generate/", studio.studio_generate, name="studio_generate"),
+    path(f"{STUDIO}recent/", studio.studio_recent, name="studio_recent"),
     path(f"{STUDIO}words/", studio.studio_words, name="studio_words"),
     path(f"{STUDIO}read/", reader.studio_read, name="studio_read"),
     path(JOB, jobs.generation, name="generation"),

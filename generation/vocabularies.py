@@ -1,9 +1,10 @@
 """The vocabulary that a project translates with: the shared set, and the project's own words over it."""
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from uuid import UUID
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, F, Max, Sum
 
 from assets.models import Term
 from assets.vocabulary import VocabularyTerm
@@ -12,10 +13,36 @@ from projects.models import Project
 
 from .translation import Vocabulary
 
+# Which kinds of words a slot of the Studio offers.
+SLOT_TERMS = {
+    Term.Slot.SUBJECT: (Term.Slot.SUBJECT,),
+    Term.Slot.ENVIRONMENT: (Term.Slot.ENVIRONMENT,),
+    Term.Slot.LIGHT: (Term.Slot.LIGHT,),
+    Term.Slot.STYLE: (Term.Slot.STYLE, Term.Slot.QUALITY),
+    Term.Slot.NEGATIVE: (Term.Slot.NEGATIVE,),
+}
+FIRST_WORDS = 8
+
 
 def vocabulary_of(project: Project) -> Vocabulary:
     """Return the project's vocabulary; it is built again only when a word was added, changed or removed."""
     return build_vocabulary(project.id, state_of(project))
+
+
+def first_words(project: Project) -> Mapping[str, Sequence[Term]]:
+    """Return a few words for each slot, the project's own first; they are read again only when a word changed."""
+    return find_first_words(project.id, state_of(project))
+
+
+@lru_cache(maxsize=64)
+def find_first_words(project_id: UUID, state: str) -> Mapping[str, Sequence[Term]]:
+    """Read the first words; the state is there to tell one vocabulary from the next."""
+    rows = Term.objects.filter(project=None) | Term.objects.filter(project=project_id)
+    terms = list(rows.order_by(F("project_id").asc(nulls_last=True), "id").only("ja", "en", "slot"))
+    return {
+        slot: [term for kind in kinds for term in terms if term.slot == kind][:FIRST_WORDS]
+        for slot, kinds in SLOT_TERMS.items()
+    }
 
 
 def state_of(project: Project) -> str:

@@ -72,6 +72,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     # the rooms where pictures are made
     ("studio", GET, LOOK),
     ("studio_words", GET, LOOK),
+    ("studio_recent", GET, LOOK),
     ("studio_compose", POST, LOOK),
     ("studio_generate", POST, MAKE),
     ("studio_read", GET, LOOK),

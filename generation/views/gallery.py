@@ -99,7 +99,7 @@ def filter_choices(project: Project) -> dict[str, Any]:
     """Return what the filters offer in this project."""
     return {
         "template": [(each.slug, str(each)) for each in PromptTemplate.objects.filter(project=project)],
-        "model": [(str(each.id), each.name) for each in starting.base_models(project)],
+        "model": [(str(each.id), each.name) for each in starting.Shelf(project).models],
         "license": [(name, name) for name in licenses_of(project)],
         "campaign": [(each.slug, str(each)) for each in project.campaigns.all()],
         "person": [(str(each.id), str(each)) for each in User.objects.filter(memberships__project=project)],

@@ -50,7 +50,7 @@ def read_upload(project: Project, upload: UploadedFile) -> dict[str, Any]:
     reading = {"project": project.slug, "name": upload.name or "", "warnings": list(picture.warnings)}
     reading["size"] = [picture.width, picture.height]
     if claims is not None:
-        model = starting.model_by_hash(project, claims.model_hash)
+        model = starting.Shelf(project).model_by_hash(claims.model_hash)
         reading["source"] = SOURCES[claims.source]
         reading["model"] = model.name if model else ""
         reading["rows"] = claim_rows(claims)

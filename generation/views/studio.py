@@ -1,13 +1,12 @@
 """The Studio: fill a template, see what it becomes and what the licence says, ask for pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
@@ -29,17 +28,11 @@ from ..prompts import parse_weights
 from ..sentences import sentence
 from ..services.generations import submit_generation
 from ..strips import RightsStrip, describe_rights
+from ..vocabularies import SLOT_TERMS, first_words
 from .jobs import cards_of, recent_generations
 from .reader import claims_in_hand
 
-SLOT_TERMS = {
-    Term.Slot.SUBJECT: (Term.Slot.SUBJECT,),
-    Term.Slot.ENVIRONMENT: (Term.Slot.ENVIRONMENT,),
-    Term.Slot.LIGHT: (Term.Slot.LIGHT,),
-    Term.Slot.STYLE: (Term.Slot.STYLE, Term.Slot.QUALITY),
-    Term.Slot.NEGATIVE: (Term.Slot.NEGATIVE,),
-}
-FIRST_WORDS, FOUND_WORDS = 8, 60
+FOUND_WORDS = 60
 RATIOS = ((1, 1), (4, 5), (2, 3), (9, 16), (5, 4), (3, 2), (16, 9))
 KEEP = ("all", "noseed", "prompt")
 
@@ -87,7 +80,7 @@ class SlotBox:
     prefix: str
     suffix: str
     locked: bool
-    words: list[Term]
+    words: Sequence[Term]
     translation: Any
 
 
@@ -97,8 +90,9 @@ class SlotBox:
 def studio(request: HttpRequest, slug: str) -> HttpResponse:
     """Open the Studio with a template, a picture's recipe, or another tool's claims."""
     project = get_project(request.user, slug)
-    form = StudioForm(opening(request, project), project=project)
-    return render(request, "generation/studio.html", studio_context(request, project, form))
+    shelf = starting.Shelf(project)
+    form = StudioForm(opening(request, shelf), shelf=shelf)
+    return render(request, "generation/studio.html", form_context(project, form))
 
 
 @login_required
@@ -106,10 +100,11 @@ def studio(request: HttpRequest, slug: str) -> HttpResponse:
 def studio_compose(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what the form becomes, without writing anything. Without htmx, show the whole page again."""
     project = get_project(request.user, slug)
-    values, new_slots, new_settings = starting.refill(project, request.POST)
-    form = StudioForm(values, project=project)
+    shelf = starting.Shelf(project)
+    values, new_slots, new_settings = starting.refill(shelf, request.POST)
+    form = StudioForm(values, shelf=shelf)
     if not request.htmx:
-        return render(request, "generation/studio.html", studio_context(request, project, form))
+        return render(request, "generation/studio.html", form_context(project, form))
     context = form_context(project, form, has_words=new_slots)
     context |= {"oob": True, "new_slots": new_slots, "new_settings": new_settings}
     return render(request, "generation/studio.html#composed", context)
@@ -120,7 +115,7 @@ def studio_compose(request: HttpRequest, slug: str) -> HttpResponse:
 def studio_generate(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for pictures. The form comes back as it was, with sentences, when something is wrong."""
     project = get_project(request.user, slug, Role.EDITOR)
-    form = StudioForm(request.POST, project=project)
+    form = StudioForm(request.POST, shelf=starting.Shelf(project))
     generation = ask(request.user, project, form)
     if generation is None:
         return refused(request, project, form)
@@ -145,22 +140,32 @@ def studio_words(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "generation/studio/words.html", {"words": words, "slot": slot, "project": project})
 
 
-def opening(request: HttpRequest, project: Project) -> starting.Values:
+@login_required
+@require_GET
+@never_cache
+def studio_recent(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what this person asked for lately: the Studio fetches it once the form is on screen."""
+    project = get_project(request.user, slug)
+    cards = cards_of(recent_generations(project, request.user))
+    context = {"project": project, "cards": cards, "can_make": project.role.includes(Role.EDITOR)}
+    return render(request, "generation/studio/recent.html", context)
+
+
+def opening(request: HttpRequest, shelf: starting.Shelf) -> starting.Values:
     """Return what the form opens with, as the address says."""
-    source = request.GET.get("from", "")
+    project, source = shelf.project, request.GET.get("from", "")
     if source == "reading":
-        return starting.values_of_claims(project, claims_in_hand(request, project))
+        return starting.values_of_claims(shelf, claims_in_hand(request, project))
     if source:
         rows = Output.objects.select_related("project", "generation__template_version__template")
         keep = request.GET.get("keep", "all")
-        return starting.values_of_output(
-            get_in_project(project, rows, id=as_uuid(source)), keep if keep in KEEP else "all"
-        )
+        output = get_in_project(project, rows, id=as_uuid(source))
+        return starting.values_of_output(shelf, output, keep if keep in KEEP else "all")
     if "template" not in request.GET:
-        return starting.opening_values(project, starting.usual_version(project, request.user))
+        return starting.opening_values(shelf, shelf.usual_version(request.user))
     slug = request.GET["template"]
     version = starting.version_by_name(project, slug, request.GET.get("version", "")) if slug else None
-    return starting.opening_values(project, version)
+    return starting.opening_values(shelf, version)
 
 
 def ask(user: User, project: Project, form: StudioForm) -> Generation | None:
@@ -176,19 +181,13 @@ def ask(user: User, project: Project, form: StudioForm) -> Generation | None:
 
 def refused(request: HttpRequest, project: Project, form: StudioForm) -> HttpResponse:
     """Show the form again with what must be mended."""
-    context = studio_context(request, project, form)
+    context = form_context(project, form)
     if not request.htmx:
         return render(request, "generation/studio.html", context, status=422)
     response = render(request, "generation/studio.html#form", context, status=422)
     response.headers["HX-Retarget"] = "#studio-form"
     response.headers["HX-Reswap"] = "outerHTML"
     return response
-
-
-def studio_context(request: HttpRequest, project: Project, form: StudioForm) -> dict[str, Any]:
-    """Return everything the page shows: the form, its preview, and the recent results."""
-    recent = recent_generations(project, request.user)
-    return form_context(project, form) | {"cards": cards_of(recent)}
 
 
 def form_context(project: Project, form: StudioForm, *, has_words: bool = True) -> dict[str, Any]:
@@ -216,7 +215,7 @@ def preview_of(project: Project, form: StudioForm) -> Preview:
     return Preview(composed=composed, rights=describe_rights(project, composed.generate, composed.publish))
 
 
-def slot_boxes(form: StudioForm, preview: Preview, words: Mapping[str, list[Term]]) -> list[SlotBox]:
+def slot_boxes(form: StudioForm, preview: Preview, words: Mapping[str, Sequence[Term]]) -> list[SlotBox]:
     """Return the five text boxes in order, each with words of the vocabulary and its translation."""
     translations = preview.composed.translations if preview.composed else {}
     slots = {slot.name: slot for slot in form.body.slots}
@@ -229,22 +228,11 @@ def slot_boxes(form: StudioForm, preview: Preview, words: Mapping[str, list[Term
                 prefix=slot.prefix if slot else form.body.negative_locked,
                 suffix=slot.suffix if slot else "",
                 locked=bool(slot and slot.locked),
-                words=words.get(name, []),
+                words=words.get(name, ()),
                 translation=translations.get(name),
             )
         )
     return boxes
-
-
-def first_words(project: Project) -> dict[str, list[Term]]:
-    """Return a few words for each slot, the project's own first."""
-    order = [F("project_id").asc(nulls_last=True), "id"]
-    ranked = usable_in(project, Term.objects.all()).annotate(
-        place=Window(RowNumber(), partition_by="slot", order_by=order)
-    )
-    terms = list(ranked.filter(place__lte=FIRST_WORDS).order_by("place").only("ja", "en", "slot"))
-    found = {kind: [term for term in terms if term.slot == kind] for kind in Term.Slot}
-    return {slot: [term for kind in kinds for term in found[kind]][:FIRST_WORDS] for slot, kinds in SLOT_TERMS.items()}
 
 
 def find_words(project: Project, slot: str, text: str) -> list[Term]:

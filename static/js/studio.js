@@ -77,7 +77,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   uncover();
-  if (event.detail.target?.id === "results") showResults();
+  if (event.detail.target?.id === "results" && event.detail.requestConfig?.verb === "post") showResults();
   if (event.detail.target?.id !== "studio-form") return;
   const wrong = form().querySelector('[aria-invalid="true"]') ?? document.getElementById("studio-problem");
   wrong?.focus();
