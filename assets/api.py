@@ -152,7 +152,7 @@ class DecideView(APIView):
 
 def files_of(project: Project, ids: list[uuid.UUID]) -> list[ModelFile]:
     """Return the files by id. Raises Problem when one is not the project's to use."""
-    rows = usable_in(project, ModelFile.objects.filter(removed_at=None)).select_related("rights")
+    rows = usable_in(project, ModelFile.objects.filter(removed_at=None)).select_related("rights__evidence")
     found = {file.id: file for file in rows.filter(id__in=ids)}
     if set(ids) - found.keys():
         message = _("There is no such model in this project.")

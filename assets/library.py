@@ -15,7 +15,8 @@ from projects.models import Project
 from . import licensing
 from .licensing import Action, Decision, Profile, Purpose
 from .models import ModelFile
-from .services import decide_use, reading_language
+from .services import decide_about, reading_language
+from .services.decisions import Sources, waivers_of
 
 JOBS_LOOKED_AT = 60
 PICTURES_SHOWN = 12
@@ -86,7 +87,7 @@ class Shelf:
 def files_of(project: Project) -> QuerySet[ModelFile]:
     """Return the models that a project sees, with their rights; the removed ones stay as tombstones."""
     rows = usable_in(project, ModelFile.objects.all())
-    rows = rows.select_related("rights__cleared_by", "rights__submitted_by")
+    rows = rows.select_related("rights__cleared_by", "rights__submitted_by", "rights__evidence")
     return rows.order_by(F("removed_at").asc(nulls_first=True), "kind", "name", "id")
 
 
@@ -109,19 +110,22 @@ def count_pictures(project: Project, files: Sequence[ModelFile]) -> Counter[Any]
 
 def shelves_of(project: Project, files: Sequence[ModelFile]) -> list[Shelf]:
     """Return models as the list shows them."""
-    counted = count_pictures(project, files)
-    return [shelf_of(project, file, counted[file.id]) for file in files]
+    counted, sources, waivers = count_pictures(project, files), Sources(files), waivers_of(project, Action.GENERATE)
+    return [
+        shelf_of(file, decide_about(project, Action.GENERATE, sources.inputs_of([file]), waivers=waivers), counted)
+        for file in files
+    ]
 
 
-def shelf_of(project: Project, file: ModelFile, pictures: int) -> Shelf:
+def shelf_of(file: ModelFile, decision: Decision, counted: Counter[Any]) -> Shelf:
     """Return one model with the generate gate's answer and its pictures."""
-    decision, language = decide_use(project, Action.GENERATE, [file]), reading_language()
+    language = reading_language()
     return Shelf(
         file=file,
         license=license_label(file, language),
         verdict=licensing.label("verdicts", decision.verdict.value, language),
         mark=MARKS[decision.verdict.value],
-        pictures=pictures,
+        pictures=counted[file.id],
     )
 
 
@@ -132,7 +136,11 @@ def license_label(file: ModelFile, language: str) -> str:
 
 def answers_of(project: Project, file: ModelFile) -> list[Answer]:
     """Return what may be done with a model, question by question."""
-    return [answer_of(question, decide_use(project, gate, [file], **changes)) for question, gate, changes in QUESTIONS]
+    inputs, waivers = Sources([file]).inputs_of([file]), waivers_of(project, *Action)
+    return [
+        answer_of(question, decide_about(project, gate, inputs, waivers=waivers, **changes))
+        for question, gate, changes in QUESTIONS
+    ]
 
 
 def answer_of(question: Any, decision: Decision) -> Answer:
@@ -150,7 +158,7 @@ def answer_of(question: Any, decision: Decision) -> Answer:
 
 def licenses_of(project: Project, file: ModelFile) -> list[LicenseWords]:
     """Return the licences behind a model in words; the house's own policy is not one of them."""
-    decision = decide_use(project, Action.GENERATE, [file])
+    decision = decide_about(project, Action.GENERATE, Sources([file]).inputs_of([file]), waivers=())
     profiles = [licensing.profile(license_id) for license_id in decision.profiles]
     return [words_of(each) for each in profiles if each.kind != "policy"]
 

@@ -1,10 +1,14 @@
 """Addresses of the library."""
 
-from django.urls import path
+from django.urls import include, path
 
-from . import views
+from .views import library
 
 urlpatterns = [
-    path("p/<slug:slug>/library/", views.library, name="library"),
-    path("p/<slug:slug>/library/<uuid:model_id>/", views.model_file, name="model_file"),
+    path("p/<slug:slug>/library/", library.library, name="library"),
+    path("p/<slug:slug>/library/<uuid:model_id>/", library.model_file, name="model_file"),
+    path("", include("assets.urls_datasets")),
+    path("", include("assets.urls_imports")),
+    path("", include("assets.urls_material")),
+    path("", include("assets.urls_review")),
 ]

@@ -176,6 +176,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=32 * 1024 * 1024)
 UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", default=64_000_000)
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=4 * 1024**3)
+DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 
 # Security.
 HTTPS = env.bool("HTTPS", default=False)
@@ -212,9 +214,10 @@ _DAY = 86_400
 Q_CLUSTER = {
     "name": "light",
     "workers": env.int("LIGHT_WORKERS", default=1),
-    "timeout": 900,
+    # An import of thousands of pictures takes its time; whether a worker is alive is seen by its heartbeat.
+    "timeout": 21_600,
     # Messages are locked when they are fetched, so a full prefetch must fit into `retry`.
-    "retry": 7_200,
+    "retry": 90_000,
     "scheduler": False,
     "recycle": 500,
     "guard_cycle": 0.5,

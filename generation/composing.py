@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 
 from assets.licensing import Action, Decision
 from assets.models import ModelFile
-from assets.services import decide_use, explain_here
+from assets.services import decide_about, explain_here
+from assets.services.decisions import Sources, waivers_of
 from engine.limits import check_spec
 from engine.schedulers import SCHEDULERS
-from engine.specs import ImageSpec
+from engine.specs import AdapterRef, ImageSpec
 from projects.models import Campaign, Project
 from projects.problems import Problem
 
@@ -26,6 +27,14 @@ from .sentences import sentence
 from .tokens import TokenCount, TokenizerError, count_tokens
 from .translation import Translation, translate
 from .vocabularies import vocabulary_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """An adapter that was chosen, with the weight at which it is applied (1.0 = as trained)."""
+
+    file: ModelFile
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,17 @@ class PictureRequest:
     count: int = 1
     quality: str = Generation.Quality.DRAFT
     campaign: Campaign | None = None
+    adapters: tuple[Adapter, ...] = ()
+
+    @property
+    def files(self) -> list[ModelFile]:
+        """Return every model file that the picture is made with."""
+        return [*filter(None, (self.base_model, self.vae)), *(each.file for each in self.adapters)]
+
+    @property
+    def trigger_words(self) -> list[str]:
+        """Return the words that the adapters listen to."""
+        return [word for each in self.adapters for word in each.file.defaults.get("trigger_words", ())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +107,20 @@ def compose(project: Project, request: PictureRequest) -> Composed:
             negative=request.negative,
             variables=request.variables,
             seed=request.seed,
+            trigger_words=request.trigger_words,
             translate=lambda text, slot: translate(text, vocabulary, slot).result,
         )
     except prompts.PromptError as error:
         raise problem_of(error) from error
     spec = build_spec(request, compiled)
-    files = [file for file in (request.base_model, request.vae) if file]
+    inputs, waivers = Sources(request.files).inputs_of(request.files), waivers_of(project, *Action)
     return Composed(
         spec=spec,
         compiled=compiled,
         translations={name: translate(text, vocabulary, name) for name, text in compiled.sources.items()},
         tokens=tokens_of(request.base_model, spec.prompt),
-        generate=decide_use(project, Action.GENERATE, files),
-        publish=decide_use(project, Action.PUBLISH, files),
+        generate=decide_about(project, Action.GENERATE, inputs, waivers=waivers),
+        publish=decide_about(project, Action.PUBLISH, inputs, waivers=waivers),
     )
 
 
@@ -144,6 +165,9 @@ def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec
         width=model.native_width if request.width is None else request.width,
         height=model.native_height if request.height is None else request.height,
         clip_skip=request.clip_skip,
+        adapters=tuple(
+            AdapterRef(kind=each.file.method, sha256=each.file.sha256, weight=each.weight) for each in request.adapters
+        ),
     )
     errors = check_spec(spec)
     if errors:

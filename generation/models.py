@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from assets.models import ModelFile
 from engine.limits import MAX_SEED
 from engine.specs import ImageSpec
 from jobs.models import Job
@@ -81,6 +82,38 @@ class TemplateAlias(models.Model):
         return f"{self.name} → v{self.version.number}"
 
 
+class Lineage(models.Model):
+    """What pictures are made from: the same model files together, however often they are used together.
+
+    One decision about a lineage is the decision about all its pictures, so that rights are asked once for thousands.
+    `key` is the sha256 over the ids of its files.
+    """
+
+    project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="lineages")
+    key = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="lineage_once")]
+
+    def __str__(self) -> str:
+        return self.key[:12]
+
+
+class LineageFile(models.Model):
+    """One stored edge: pictures of this lineage were made with this file."""
+
+    lineage = models.ForeignKey(Lineage, on_delete=models.PROTECT, related_name="files")
+    file = models.ForeignKey("assets.ModelFile", on_delete=models.PROTECT, related_name="lineage_files")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["lineage", "file"], name="lineage_file_once")]
+
+    def __str__(self) -> str:
+        return f"{self.lineage} ← {self.file}"
+
+
 class PictureJob(Job):
     """A job whose failures are said in the words of pictures, models and prompts."""
 
@@ -117,6 +150,7 @@ class Generation(PictureJob):
     vae = models.ForeignKey(
         "assets.ModelFile", on_delete=models.PROTECT, null=True, blank=True, related_name="vae_generations"
     )
+    lineage = models.ForeignKey(Lineage, on_delete=models.PROTECT, null=True, blank=True, related_name="generations")
     spec = models.JSONField()
     count = models.PositiveSmallIntegerField(default=1)
     quality = models.CharField(max_length=5, choices=Quality, default=Quality.DRAFT)
@@ -144,10 +178,31 @@ class Generation(PictureJob):
     def __str__(self) -> str:
         return self.spec.get("prompt", "")[:80]
 
+    def files(self) -> list[ModelFile]:
+        """Return every model file that the pictures are made with, with its rights as they stand now."""
+        used = Q(generations=self) | Q(vae_generations=self) | Q(adapter_generations__generation=self)
+        return list(ModelFile.objects.filter(used).select_related("rights__evidence").distinct().order_by("name", "id"))
+
     def spec_for(self, index: int) -> ImageSpec:
         """Return the recipe of picture `index` (0-based)."""
         spec = ImageSpec.from_dict(self.spec)
         return spec.replace(seed=(spec.seed + index) % (MAX_SEED + 1))
+
+
+class GenerationAdapter(models.Model):
+    """One adapter of a request, with the weight and the order in which it is applied."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="adapters")
+    file = models.ForeignKey("assets.ModelFile", on_delete=models.PROTECT, related_name="adapter_generations")
+    weight = models.FloatField()
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["generation", "position"], name="generation_adapter_once")]
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.weight:g}"
 
 
 class Output(models.Model):
@@ -156,6 +211,7 @@ class Output(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="outputs")
     generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="outputs")
+    lineage = models.ForeignKey(Lineage, on_delete=models.PROTECT, null=True, blank=True, related_name="outputs")
     index = models.PositiveSmallIntegerField()
     spec = models.JSONField()
     recipe_sha256 = models.CharField(max_length=64, db_index=True)
@@ -191,6 +247,7 @@ class Output(models.Model):
                 name="output_rejected",
             ),
             models.Index(fields=["project", "-created_at", "-id", "rejected_at", "search_text"], name="output_search"),
+            models.Index(fields=["project", "-created_at", "-id", "lineage"], name="output_lineage_newest"),
         ]
 
     def __str__(self) -> str:

@@ -1,18 +1,19 @@
 """The one place where a mistake's code becomes a sentence in the reader's language.
 
-Pure modules and the engine raise codes with values; pages, the API and failed jobs all read them here. A code with
-several sentences takes the first whose values are there.
+Pure modules and the engine raise codes with values; pages, the API and failed jobs all read them here. Those of files
+that arrive are in `assets.sentences`.
 """
 
 from collections.abc import Mapping
-from string import Formatter
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Sentences = Mapping[str, tuple[str | Promise, ...]]
+from assets import sentences as arriving
+from assets.sentences import Sentences, speak
+
+EXAMPLE = "{product}"
 
 NAMES: Mapping[str, str | Promise] = {
     "subject": _("Subject"),
@@ -91,70 +92,6 @@ RECIPES: Sentences = {
     "mode_unknown": (_("This way to draw is not known."),),
 }
 
-MODELS: Sentences = {
-    "unsafe_format": (
-        _("{file} can run programs when it is opened. Daicho reads .safetensors only. Ask for that format."),
-    ),
-    "pickle_content": (
-        _("This is a pickle or zip file with a .safetensors name. It can run programs and will not be opened."),
-    ),
-    "file_unreadable": (_("{file} cannot be read."),),
-    "file_too_short": (_("The file is too short to be a model."),),
-    "file_truncated": (_("The model file ends too early: part of it is missing. Copy it again."),),
-    "header_over_file": (_("The model's header claims to be longer than the file."),),
-    "header_too_long": (_("The model's header is too long."),),
-    "header_not_json": (_("The model's header is damaged."),),
-    "header_duplicate_key": (_("The model's header names the same thing twice."),),
-    "too_many_tensors": (_("The model file lists too many tensors: {count}."),),
-    "metadata_invalid": (_("The model's metadata is damaged."),),
-    "metadata_too_large": (_("The model's metadata is too large."),),
-    "tensor_invalid": (_("The entry {tensor} of the model file is not a tensor."),),
-    "tensor_dtype_unknown": (_("{tensor} in the model file has an unknown number type."),),
-    "tensor_shape_invalid": (_("{tensor} in the model file has an impossible shape."),),
-    "tensor_offsets_invalid": (_("{tensor} in the model file has impossible offsets."),),
-    "tensor_size_mismatch": (_("{tensor} in the model file does not fit its bytes."),),
-    "tensors_hole": (_("There are bytes in the model file that belong to no tensor."),),
-    "tensors_overlap": (_("Two tensors of the model file share the same bytes."),),
-    "component_missing": (_("The model folder has no {component}."),),
-    "component_broken": (_("The {component} of this model cannot be loaded. Copy the model again."),),
-    "json_invalid": (_("{file} in the model folder is not valid JSON."),),
-    "architecture_unsupported": (
-        _("Daicho cannot draw with these weights. Stable Diffusion 1, 2, XL and 3, and FLUX.1 are possible."),
-    ),
-    "architecture_mismatch": (_("The recipe is for {wanted}, but the model file is {found}."),),
-    "model_purpose_unsupported": (_("This model edits pictures. Choose one that makes them from words."),),
-    "model_missing": (_("The file {file} is gone. Ask whoever looks after the models to put it back."),),
-    "model_changed": (_("{file} has changed since it was registered, so it was not used. Register it again."),),
-    "model_too_large": (_("This model needs {needed_size} of memory; {limit_size} are allowed here."),),
-    "vae_mismatch": (_("This VAE does not fit the base model ({vae} and {base_model} channels). Choose another."),),
-    "vae_unsupported": (_("Only AutoencoderKL and AutoencoderTiny can be used as VAE."),),
-    "adapter_broken": (_("The adapter {file} is damaged. Copy it again."), _("The adapter is damaged. Copy it again.")),
-    "adapter_mismatch": (
-        _("The adapter {file} was made for another kind of model. Choose one that fits."),
-        _("The adapter was made for another kind of model. Choose one that fits."),
-    ),
-    "adapter_token_taken": (_("The base model already knows the word {token}, so this embedding cannot be used."),),
-    "single_file_unsupported": (_("This kind of model is read as a diffusers folder only, not as a single file."),),
-    "translator_unsupported": (_("This translation model cannot be used."),),
-    "translation_too_long": (_("The text is too long for the translation model. Shorten it."),),
-    "weights_not_finite": (_("The {component} of this model holds values that are not numbers."),),
-    "tokenizer_missing": (_("The tokenizer for this model is not on this machine."),),
-}
-
-PICTURES: Sentences = {
-    "empty": (_("The file is empty."),),
-    "too_many_bytes": (_("The file has {size_size}; at most {limit_size} are accepted."),),
-    "not_a_picture": (_("The file is not a PNG, JPEG or WebP picture."),),
-    "format_refused": (_("The file is {format}; only PNG, JPEG and WebP pictures are accepted."),),
-    "too_many_pixels": (_("The picture is {width} × {height} pixels; at most {limit} pixels are accepted."),),
-    "side_too_long": (_("The picture is {width} × {height} pixels; no side may be longer than {limit}."),),
-    "animated": (_("The picture is animated ({frames} frames); only still pictures are accepted."),),
-    "metadata_bomb": (_("The text inside the picture unpacks to more than {limit_size}. It was not opened."),),
-    "too_many_pieces": (_("The file is cut into more than {limit} pieces. It was not opened."),),
-    "truncated": (_("The picture ends too early: part of the file is missing. Copy it again."),),
-    "broken": (_("The picture is damaged ({reason})."), _("The picture is damaged.")),
-}
-
 PRESETS: Sentences = {
     "file_too_large": (_("The file is larger than {limit_size}."),),
     "encoding_unknown": (_("The file's encoding is not known. Save it as UTF-8."),),
@@ -164,14 +101,6 @@ PRESETS: Sentences = {
     "too_many_rows": (_("The file has more than {limit} rows."),),
     "column_missing": (_("The columns name and prompt are needed. The file has: {columns}."),),
     "column_twice": (_("A column is there twice. The file has: {columns}."),),
-}
-
-FILES: Sentences = {
-    "disk_full": (_("The disk is full. Nothing was changed. Free some room and try again."),),
-    "write_failed": (_("The file could not be written: {reason}. Nothing was changed."),),
-    "path_invalid": (_("This is not the path of a stored file."),),
-    "file_missing": (_("The stored file is gone. The ledger still knows how to make it again: press Replay."),),
-    "file_changed": (_("The stored file has changed on disk. The ledger still knows how to make it again."),),
 }
 
 JOBS: Sentences = {
@@ -192,12 +121,6 @@ JOBS: Sentences = {
 NOTICES: Sentences = {
     "hidden_characters_removed": (_("{slot} held invisible characters. They were taken out."),),
     "adapter_tag": (_("{tag} in {slot} stays text: adapters are chosen from a list, not from the prompt."),),
-    "texts_left_out": (_("Some of the picture's text is too long and was not read."),),
-    "text_unreadable": (_("Some of the picture's text is damaged and was not read."),),
-    "xmp_left_out": (_("The picture's XMP was not read."),),
-    "trailing_data_left_out": (_("There is other data behind the picture. It was not read."),),
-    "orientation_unknown": (_("The picture's orientation is not one that exists; it is shown as it lies."),),
-    "color_profile_left_out": (_("The picture's colour profile is damaged and was not used."),),
     "parameters_missing": (_("The text has no line of parameters; only its words were read."),),
     "sampler_missing": (_("The workflow has no sampler that could be found, so its values are not known."),),
     "several_samplers": (_("The workflow has several samplers; these are the values of the last one."),),
@@ -217,17 +140,12 @@ NOTICES: Sentences = {
     "vae_hash_invalid": (_("The VAE's hash in the file is no hash, and was left out."),),
 }
 
-SENTENCES: Sentences = {**NOTICES, **PROMPTS, **PRESETS, **RECIPES, **MODELS, **PICTURES, **FILES, **JOBS}
-EXAMPLE = "{product}"
+SENTENCES: Sentences = {**arriving.SENTENCES, **NOTICES, **PROMPTS, **PRESETS, **RECIPES, **JOBS}
 
 
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     """Return a code's sentence with its values filled in. Raises KeyError for a code that has no sentence."""
-    values = {"example": EXAMPLE} | {name: part for pair in (params or {}).items() for name, part in _words(*pair)}
-    for template in map(str, SENTENCES[code]):
-        if _fields(template) <= values.keys():
-            return template.format_map(values)
-    return _without_values(str(SENTENCES[code][-1]), values)
+    return speak(SENTENCES, code, {"example": EXAMPLE, **(params or {})}, NAMES)
 
 
 def failure_sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
@@ -235,24 +153,3 @@ def failure_sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     if not code:
         return ""
     return sentence(code, params) if code in SENTENCES else sentence("unexpected")
-
-
-def _fields(template: str) -> set[str]:
-    return {field for _text, field, _spec, _conversion in Formatter().parse(template) if field}
-
-
-def _without_values(template: str, values: Mapping[str, str]) -> str:
-    missing = dict.fromkeys(_fields(template) - values.keys(), "…")
-    return template.format_map({**values, **missing})
-
-
-def _words(name: str, value: Any) -> list[tuple[str, str]]:
-    if isinstance(value, str):
-        return [(name, str(NAMES.get(value, value)))]
-    if isinstance(value, float):
-        return [(name, f"{value:g}")]
-    if isinstance(value, list | tuple | set | frozenset):
-        return [(name, ", ".join(map(str, value)))]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return [(name, str(value)), (f"{name}_size", str(filesizeformat(value)))]
-    return [(name, str(value))]

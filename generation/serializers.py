@@ -78,7 +78,9 @@ class PictureRequestSerializer(StrictSerializer):
         """Return a file that the project may use."""
         if file_id is None:
             return None
-        rows = usable_in(project, ModelFile.objects.filter(kind=kind, removed_at=None)).select_related("rights")
+        rows = usable_in(project, ModelFile.objects.filter(kind=kind, removed_at=None)).select_related(
+            "rights__evidence"
+        )
         found = rows.filter(id=file_id).first()
         if found is None:
             name = "base_model" if kind == ModelFile.Kind.BASE else "vae"

@@ -38,7 +38,7 @@ class Shelf:
     def files(self) -> list[ModelFile]:
         """The model files that can be chosen, by name."""
         rows = usable_in(self.project, ModelFile.objects.filter(removed_at=None))
-        return list(rows.select_related("rights").order_by("name", "id"))
+        return list(rows.select_related("rights__evidence").order_by("name", "id"))
 
     @property
     def models(self) -> list[ModelFile]:

@@ -124,8 +124,7 @@ def rights_chain(output: Output) -> list[Link]:
     """Return what the picture was made from, with the licences as they were when it was made."""
     generation = output.generation
     slug = output.project.slug
-    files = [file for file in (generation.base_model, generation.vae) if file]
-    links = [file_link(file, slug) for file in files]
+    links = [file_link(file, slug) for file in generation.files()]
     version = generation.template_version
     if version is not None:
         url = reverse("template_version", args=[slug, version.template.slug, version.number])

@@ -15,7 +15,7 @@ from jobs.models import Job
 
 from .models import Generation, Replay, Suggestion
 from .previews import Previews, drop_preview
-from .services.generations import check_rights, missing_indexes, save_output
+from .services.generations import RightsWatch, missing_indexes, save_output
 from .services.replays import recorded_spec, save_replay
 from .services.suggestions import save_suggestion
 from .translation import translate_around_syntax
@@ -79,8 +79,9 @@ def draw_pictures(generation: Generation) -> None:
     previews = Previews(generation.id)
     try:
         for index in missing_indexes(generation):
-            check_rights(generation)
-            on_step = report(generation, done=index, of=generation.count, previews=previews)
+            rights = RightsWatch(generation)
+            rights.check()
+            on_step = report(generation, done=index, of=generation.count, previews=previews, rights=rights)
             save_output(generation, index, engine().render(generation.spec_for(index), on_step))
     finally:
         # Another attempt may have taken over, and its preview is not ours to drop.
@@ -93,12 +94,16 @@ def draw_again(job: Replay) -> None:
     save_replay(job, engine().render(recorded_spec(job.output), report(job, done=0, of=1)))
 
 
-def report(job: Job, *, done: int, of: int, previews: Previews | None = None) -> OnStep:
+def report(
+    job: Job, *, done: int, of: int, previews: Previews | None = None, rights: RightsWatch | None = None
+) -> OnStep:
     """Return a callback that moves the job's progress, and stops the engine when the job is no longer ours."""
 
     def on_step(step: Step) -> None:
         within = step.index / max(step.total, 1) if step.stage == "denoising" else float(step.stage == "decoding")
         job.beat_due(progress=(done + within) / of, stage=step.stage)
+        if rights is not None:
+            rights.look()
         if previews is not None:
             previews.offer(step.preview)
 

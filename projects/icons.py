@@ -11,6 +11,11 @@ ICONS = {
     "templates": '<rect x="4" y="3" width="16" height="18" rx="2"/><path d="M8 8h8M8 12h8M8 16h4"/>',
     "vocabulary": '<path d="M4 5h9M8.5 3v2M11 5c-1 4-3.5 6.5-7 8M6 8c1 2.5 3 4 6 5M12 21l4.5-10L21 21M13.5 18h6"/>',
     "library": '<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9z"/><path d="M4 7.5l8 4.5 8-4.5M12 12v9"/>',
+    "datasets": (
+        '<rect x="7" y="3" width="14" height="12" rx="2"/><path d="M3 8v11a2 2 0 0 0 2 2h12"/>'
+        '<circle cx="12" cy="7.5" r="1.3"/><path d="M8 14l4-3.5 3 2.5 2-2 3.5 3"/>'
+    ),
+    "review": '<path d="M5 4h11l3 3v13H5z"/><path d="M8.5 12.5l2.5 2.5 4.5-5"/>',
     "ledger": (
         '<path d="M6 3h12a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H6z"/><path d="M6 3v18M10 8h5M10 12h5"/>'
         '<path d="M10 16.5l1.5 1.5 3-3"/>'

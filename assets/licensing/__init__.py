@@ -4,7 +4,7 @@ Source of the rules: docs/rights.md. They are the house's defaults, not legal ad
 """
 
 from .contexts import Context, Purpose
-from .decisions import NOTHING_OWED, Decision, Input, Verdict, decide
+from .decisions import NOTHING_OWED, Decision, Input, Verdict, decide, waive
 from .edges import Action, Edge, Policy
 from .explanations import (
     Credit,
@@ -70,4 +70,5 @@ __all__ = [
     "profile",
     "restrictions_text",
     "terms_of",
+    "waive",
 ]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from .profiles import POLICY, UNKNOWN, house_profiles, profile
 from .terms import LicensingError, Obligation, Permission, Reason, Restriction, Terms, meet
 
 NOTHING_OWED = "LicenseRef-Daicho-Nothing-Owed"
+NEVER_WAIVED = ("withdrawn", "refused")
 HEIGHTENED = ("small_set", "names_person_or_work", "similar")
 
 
@@ -69,7 +70,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The answer with all that led to it. `effective_license` is SPDX: what binds the product, in one line."""
+    """The answer with all that led to it. `effective_license` is SPDX: what binds the product, in one line.
+
+    `waived` are reasons that two persons have set aside, with the id of the waiver in their params.
+    """
 
     action: Action
     verdict: Verdict
@@ -79,6 +83,7 @@ class Decision:
     context: Context
     inputs: tuple[Input, ...]
     profiles: Mapping[str, str]
+    waived: tuple[Reason, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -112,6 +117,7 @@ class Decision:
             "context": self.context.as_dict(),
             "inputs": [each.as_dict() for each in self.inputs],
             "profiles": dict(self.profiles),
+            **({"waived": [reason.as_dict() for reason in self.waived]} if self.waived else {}),
         }
 
     @classmethod
@@ -126,6 +132,7 @@ class Decision:
             context=Context.from_dict(data["context"]),
             inputs=tuple(Input.from_dict(each) for each in data["inputs"]),
             profiles=dict(data["profiles"]),
+            waived=tuple(Reason.from_dict(each) for each in data.get("waived", ())),
         )
 
 
@@ -149,6 +156,19 @@ def decide(action: Action | str, inputs: Sequence[Input], context: Context) -> D
         inputs=tuple(sorted(inputs, key=Input.sort_key)),
         profiles={part.license: profile(part.license).version for part in arrived},
     )
+
+
+def waive(decision: Decision, waivers: Mapping[str, str]) -> Decision:
+    """Return the decision with the reasons about some things set aside; `waivers` maps a thing's ref to its waiver.
+
+    What was withdrawn or refused stays closed: no waiver brings it back. Duties and rules on use stay too.
+    """
+    set_aside = {reason for reason in decision.reasons if reason.ref in waivers and reason.code not in NEVER_WAIVED}
+    if not set_aside:
+        return decision
+    left = tuple(reason for reason in decision.reasons if reason not in set_aside)
+    marked = (replace(each, params={**each.params, "waiver": waivers[each.ref]}) for each in set_aside)
+    return replace(decision, verdict=_verdict(left), reasons=left, waived=tuple(sorted(marked, key=Reason.sort_key)))
 
 
 def _arriving(inputs: Iterable[Input], action: Action, context: Context) -> list[Part]:

@@ -75,7 +75,7 @@ NEEDS: Mapping[tuple[Edge, Action], frozenset[str]] = {
         (Edge.TRAINING_TO_OUTPUT, Action.GENERATE, "train commercial"),
         (Edge.TRAINING_TO_OUTPUT, Action.PUBLISH, "train commercial share_adapted added_terms"),
         (Edge.INPUT_TO_OUTPUT, Action.GENERATE, "adapt commercial"),
-        (Edge.INPUT_TO_OUTPUT, Action.PUBLISH, "commercial share_adapted added_terms"),
+        (Edge.INPUT_TO_OUTPUT, Action.PUBLISH, "adapt commercial share_adapted added_terms"),
         (Edge.OUTPUT_TO_DATASET, Action.TRAIN, "out_train"),
         (Edge.OUTPUT_TO_DATASET, Action.MERGE, "out_train"),
         (Edge.OUTPUT_TO_DATASET, Action.WEIGHTS, "out_train"),

@@ -86,7 +86,7 @@ def restrictions_text(decision: Decision, language: str) -> list[str]:
         template.format(
             license=_license_name(each.profile, language),
             clause=each.clause,
-            quote=_quote(each.profile, each.clause, language),
+            quote=_quote(each.profile, each.clause, language, each.code),
         )
         for each in decision.restrictions
     )
@@ -109,7 +109,7 @@ def _sentence(reasons: Sequence[Reason], decision: Decision, language: str) -> s
         }
     )
     behind: str = spoken["clause"]
-    quote = _quote(first.license, first.clause, language)
+    quote = _quote(first.license, first.clause, language, first.dimension)
     source = _license_name(first.license, language)
     return sentence + behind.format(license=source, clause=first.clause, quote=quote)
 
@@ -146,7 +146,7 @@ def _credit_line(credit: Credit, language: str) -> str:
         works=words(language)["joints"]["list"].join(works),
         creator=credit.creator or spoken["nameless"],
         license=_license_name(credit.license, language),
-        url=credit.license_url,
+        url=spoken["url"].format(url=credit.license_url) if credit.license_url else "",
         modified=spoken["modified"] if credit.modified else "",
     )
 
@@ -157,7 +157,7 @@ def _duties(obligations: Iterable[Obligation], language: str) -> list[str]:
         template.format(
             license=_license_name(each.license, language),
             clause=each.clause,
-            quote=_quote(each.license, each.clause, language),
+            quote=_quote(each.license, each.clause, language, each.kind),
         )
         for each in obligations
     )
@@ -172,9 +172,13 @@ def _license_name(license_id: str, language: str) -> str:
     return known.name[language] if known.id == license_id else license_id
 
 
-def _quote(license_id: str, clause: str, language: str) -> str:
-    found = (each.quote[language] for each in profile(license_id).clauses.values() if each.clause == clause)
-    return next(found, "")
+def _quote(license_id: str, clause: str, language: str, about: str) -> str:
+    """Return what a clause says; where one number stands behind several answers, what it says `about` this one."""
+    clauses = profile(license_id).clauses
+    for name in (about, *sorted(clauses, key="whole".__eq__)):
+        if name in clauses and clauses[name].clause == clause:
+            return clauses[name].quote[language]
+    return ""
 
 
 def _local(moment: str, time_zone: str) -> str:

@@ -27,7 +27,8 @@ class RightsFacts:
     `expression` is SPDX, `branch` our choice where it offers one. `expires_at` is the first instant at which the
     term no longer holds, or a plain date, which counts to its end in `time_zone` (the licensor's). Naive times are
     in that zone too. `territory`, `media` and `purposes` are None when not limited. `releases` maps a pictured
-    person or property to none, limited or unlimited. `data_mining` is an embedded plus:DataMining value.
+    person or property to none, limited or unlimited. `data_mining` is an embedded plus:DataMining value, with or
+    without its address. `parameters` are what the licence's profile asks of each thing.
     """
 
     expression: str = ""
@@ -62,6 +63,7 @@ class RightsFacts:
             "media": _ordered(self.media),
             "purposes": _ordered(self.purposes),
             "evidence": _ordered(self.evidence),
+            "data_mining": self.data_mining.strip("/ ").rpartition("/")[2].upper(),
         }
         for name, value in settle.items():
             object.__setattr__(self, name, value)

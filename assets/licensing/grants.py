@@ -7,11 +7,12 @@ from typing import Any
 
 from .choices import Choice, choose_branch
 from .facts import RightsFacts
-from .profiles import POLICY, Profile, house_profiles, profile
+from .profiles import POLICY, SCOPE, Profile, house_profiles, profile
 from .terms import PERMISSIONS, SCOPES, Obligation, Permission, Reason, Release, Restriction, Terms, meet
 
 CREDIT = "attribution"
 NO_TRAINING = "DMI-PROHIBITED"
+SILENT_ON_TRAINING = ("", "DMI-UNSPECIFIED", "DMI-ALLOWED")
 CODES = {Permission.DENY: "forbidden", Permission.UNKNOWN: "not_granted", Permission.REVIEW: "needs_review"}
 
 
@@ -59,13 +60,14 @@ def parts_of(facts: RightsFacts, item: str = "", ref: str = "") -> list[Part]:
     """Return the terms per licence of a thing and of its own record, a licence's general part shared by all things."""
     item = item or facts.title or facts.source_url or facts.kind
     choice, policy = choose_branch(facts.expression, facts.branch), house_profiles()[POLICY]
-    recorded = _recorded(facts, Witness(item=item, ref=ref, source=policy))
-    parts = [Part(license=POLICY, kind="policy", terms=recorded)]
+    parts = list[Part]()
     for source in map(profile, choice.licenses):
         witness = Witness(item=item, ref=ref, source=policy if choice.problem else source)
         found = [_unlicensed(choice, source, witness)] if choice.problem else _licensed(facts, witness)
         parts += [Part(license=source.id, kind=source.kind, terms=terms) for terms in found]
-    return parts
+    declared = min(part.terms.train for part in parts)
+    recorded = _recorded(facts, Witness(item=item, ref=ref, source=policy), declared)
+    return [Part(license=POLICY, kind="policy", terms=recorded), *parts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,32 +83,37 @@ def _standard_answers(license_id: str) -> Answers:
     return _answers(profile(license_id), {})
 
 
-def _answers(source: Profile, parameters: Mapping[str, Any]) -> Answers:
+def _answers(source: Profile, given: Mapping[str, Any]) -> Answers:
     values: dict[str, Any] = {name: source.permission(name) for name in PERMISSIONS}
-    purposes, clauses = source.purposes, dict[str, str]()
-    for rule in (each for each in source.rules if each.applies(parameters)):
+    values |= {"purposes": source.purposes, "outbound": source.outbound}
+    clauses = dict[str, str]()
+    for rule in (each for each in source.rules if each.when.holds(given)):
         for name, value in rule.then.items():
             if value < values[name]:
                 values[name], clauses[name] = value, rule.clause
-        if rule.purposes is not None:
-            purposes = rule.purposes if purposes is None else purposes & rule.purposes
-            clauses["purposes"] = rule.clause
+        for name, limit in (("purposes", rule.purposes), ("outbound", rule.outbound)):
+            if limit is not None:
+                values[name], clauses[name] = limit if values[name] is None else values[name] & limit, rule.clause
     terms = Terms(
         **values,
-        outbound=source.outbound,
-        purposes=purposes,
         ceilings=frozenset(source.ceilings),
-        obligations=frozenset(_obligations(source)),
+        obligations=frozenset(_obligations(source, given)),
         restrictions=frozenset(_restrictions(source)),
         evidence=frozenset({source.evidence}),
     )
     return Answers(terms=terms, clauses=clauses)
 
 
+def _given(facts: RightsFacts) -> dict[str, Any]:
+    """Return what an item's record says that conditions may ask: its parameters, and which limits it names."""
+    limits = ("valid_from", "expires_at", "caps", *SCOPES)
+    return {**facts.parameters, SCOPE: [name for name in limits if getattr(facts, name)]}
+
+
 def _licensed(facts: RightsFacts, witness: Witness) -> list[Terms]:
-    source = witness.source
-    general = _answers(source, facts.parameters) if source.rules else _standard_answers(source.id)
-    credits, reasons = frozenset(_credits(source, facts)), frozenset(_narrowed(general, witness))
+    source, given = witness.source, _given(facts) if witness.source.conditions else {}
+    general = _answers(source, given) if given else _standard_answers(source.id)
+    credits, reasons = frozenset(_credits(source, facts, given)), frozenset(_narrowed(general, witness))
     return [general.terms, Terms(obligations=credits, reasons=reasons)] if credits or reasons else [general.terms]
 
 
@@ -135,8 +142,8 @@ def _silent_record() -> Terms:
     return Terms(evidence=frozenset({house_profiles()[POLICY].evidence}))
 
 
-def _recorded(facts: RightsFacts, witness: Witness) -> Terms:
-    standing = list(_standing(facts, witness))
+def _recorded(facts: RightsFacts, witness: Witness, declared: Permission) -> Terms:
+    standing = list(_standing(facts, witness, declared))
     reasons = frozenset((*standing, *_recorded_limits(facts, witness)))
     if not reasons and not facts.evidence:
         return _silent_record()
@@ -154,13 +161,19 @@ def _recorded(facts: RightsFacts, witness: Witness) -> Terms:
     )
 
 
-def _standing(facts: RightsFacts, witness: Witness) -> Iterator[Reason]:
+def _standing(facts: RightsFacts, witness: Witness, declared: Permission) -> Iterator[Reason]:
     if facts.state == "pending":
         yield witness.says("basis", Permission.UNKNOWN, clause="pending", code="awaiting_review")
     if facts.state in ("refused", "withdrawn"):
         yield witness.says("basis", Permission.DENY, clause=facts.state, code=facts.state)
     if facts.data_mining.startswith(NO_TRAINING):
-        yield witness.says("train", Permission.DENY, clause="data_mining", code="data_mining", found=facts.data_mining)
+        contradicts = declared is Permission.ALLOW
+        code = "data_mining" if contradicts else "data_mining_agrees"
+        shown = {"declared": facts.branch or facts.expression} if contradicts else {}
+        yield witness.says("train", Permission.DENY, clause="data_mining", code=code, found=facts.data_mining, **shown)
+    elif facts.data_mining not in SILENT_ON_TRAINING:
+        found = {"found": facts.data_mining}
+        yield witness.says("train", Permission.REVIEW, clause="data_mining", code="data_mining_unclear", **found)
 
 
 def _recorded_limits(facts: RightsFacts, witness: Witness) -> Iterator[Reason]:
@@ -177,16 +190,20 @@ def _recorded_limits(facts: RightsFacts, witness: Witness) -> Iterator[Reason]:
         yield witness.limits("releases", clause="releases", subject=subject, release=release)
 
 
-def _obligations(source: Profile) -> Iterator[Obligation]:
-    for each in source.obligations:
+def _obligations(source: Profile, given: Mapping[str, Any]) -> Iterator[Obligation]:
+    for each in _due(source, given):
         if each["kind"] != CREDIT:
             yield _owed(source, each)
 
 
-def _credits(source: Profile, facts: RightsFacts) -> Iterator[Obligation]:
-    for each in source.obligations:
+def _credits(source: Profile, facts: RightsFacts, given: Mapping[str, Any]) -> Iterator[Obligation]:
+    for each in _due(source, given):
         if each["kind"] == CREDIT:
             yield _owed(source, each, creator=facts.creator, title=facts.title, source_url=facts.source_url)
+
+
+def _due(source: Profile, given: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    return (each for each in source.obligations if "when" not in each or each["when"].holds(given))
 
 
 def _owed(source: Profile, entry: Mapping[str, Any], **work: Any) -> Obligation:

@@ -15,6 +15,7 @@ UNKNOWN = "LicenseRef-Daicho-Unknown"
 POLICY = "LicenseRef-Daicho-Policy"
 LANGUAGES = ("en", "ja")
 TESTS = {"has", "lacks", "equals", "differs"}
+SCOPE = "scope"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,31 +27,45 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """Narrow answers when a parameter of the licensed item `has`, `lacks`, `equals` or `differs` from a value."""
+class Condition:
+    """Ask whether a parameter of the licensed item `has`, `lacks`, `equals` or `differs` from a value.
+
+    Where `value` is a list, `has` asks for one of them and `lacks` for none of them.
+    """
 
     parameter: str
     test: str
     value: Any
-    then: Mapping[str, Permission]
-    purposes: frozenset[str] | None
-    clause: str
 
-    def applies(self, parameters: Mapping[str, Any]) -> bool:
-        """Say whether this item's parameters meet the rule. A missing parameter lacks and differs from everything."""
+    def holds(self, parameters: Mapping[str, Any]) -> bool:
+        """Answer for this item's parameters. A missing one lacks and differs from everything, and equals None."""
         given = parameters.get(self.parameter)
         if self.test in ("equals", "differs"):
             return (given == self.value) is (self.test == "equals")
-        held = given if isinstance(given, list | tuple | set | frozenset) else ()
-        return (self.value in held) is (self.test == "has")
+        held = given if isinstance(given, list | tuple | set | frozenset) else (given,)
+        wanted = self.value if isinstance(self.value, list) else [self.value]
+        return any(each in held for each in wanted) is (self.test == "has")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Narrow answers, purposes or outbound licences where a condition holds."""
+
+    when: Condition
+    then: Mapping[str, Permission]
+    purposes: frozenset[str] | None
+    outbound: frozenset[str] | None
+    clause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One licence as the house reads it. What `permissions` does not name is unknown, and unknown blocks.
 
-    `kind` is public_license, contract, exception, policy or unknown. `text_sha256` is the hash of the licence's
-    own text where an offline copy exists (`text` says which), else None.
+    `kind` is public_license, public_domain, contract, exception, policy or unknown. `text_sha256` is the hash of the
+    licence's own text where an offline copy exists (`text` says which), else None. An obligation may depend on a
+    condition, its `when`. `parameters` lists the answers that an item's parameters may have, under `several` where
+    more than one may be given; SCOPE is not among them, as every record has it.
     """
 
     id: str
@@ -75,6 +90,11 @@ class Profile:
     def permission(self, dimension: str) -> Permission:
         """Return what the licence says about a dimension."""
         return self.permissions.get(dimension, Permission.UNKNOWN)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return everything that the answers ask of an item's parameters."""
+        return (*(rule.when for rule in self.rules), *(each["when"] for each in self.obligations if "when" in each))
 
     def clause_of(self, name: str) -> str:
         """Return the clause number behind an answer, or of the licence as a whole where none is named."""
@@ -152,7 +172,7 @@ def _fields_of(data: Mapping[str, Any]) -> dict[str, Any]:
         "clauses": clauses,
         "outbound": _set_of(data.get("outbound")),
         "purposes": _set_of(data.get("purposes")),
-        "obligations": tuple(data.get("obligations", ())),
+        "obligations": tuple(_obligation_of(each) for each in data.get("obligations", ())),
         "restrictions": tuple(data.get("restrictions", ())),
         "ceilings": tuple(_ceiling_of(data["id"], each) for each in data.get("ceilings", ())),
         "rules": tuple(_rule_of(each) for each in data.get("rules", ())),
@@ -169,13 +189,20 @@ def _ceiling_of(license_id: str, data: Mapping[str, Any]) -> Ceiling:
     )
 
 
+def _obligation_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**data, "when": _condition_of(data["when"])} if "when" in data else data
+
+
+def _condition_of(data: Mapping[str, Any]) -> Condition:
+    return Condition(parameter=data["parameter"], test=data["test"], value=data["value"])
+
+
 def _rule_of(data: Mapping[str, Any]) -> Rule:
     return Rule(
-        parameter=data["parameter"],
-        test=data["test"],
-        value=data["value"],
+        when=_condition_of(data),
         then={name: Permission.read(word) for name, word in data.get("then", {}).items()},
         purposes=_set_of(data.get("purposes")),
+        outbound=_set_of(data.get("outbound")),
         clause=data["clause"],
     )
 
@@ -184,11 +211,22 @@ def _set_of(values: list[str] | None) -> frozenset[str] | None:
     return None if values is None else frozenset(values)
 
 
+def _names(profile: Profile) -> set[str]:
+    return set(profile.permissions).union(*(rule.then for rule in profile.rules))
+
+
+def _clauses_behind(profile: Profile) -> set[str]:
+    """Return the clauses that have to be there: one behind every narrow answer, duty, rule and restriction."""
+    narrow = {name for name, value in profile.permissions.items() if value < Permission.ALLOW}
+    named = {each["clause"] for each in (*profile.obligations, *profile.restrictions)}
+    return narrow | named | {rule.clause for rule in profile.rules}
+
+
 def _check(profile: Profile) -> None:
-    strange = set(profile.permissions) - set(PERMISSIONS)
-    strange |= {rule.test for rule in profile.rules} - TESTS
-    strange |= {rule.clause for rule in profile.rules} - set(profile.clauses)
-    strange |= {each["clause"] for each in (*profile.obligations, *profile.restrictions)} - set(profile.clauses)
+    strange = _names(profile) - set(PERMISSIONS)
+    strange |= {each.test for each in profile.conditions} - TESTS
+    strange |= {each.parameter for each in profile.conditions} - {SCOPE, *profile.parameters}
+    strange |= _clauses_behind(profile) - set(profile.clauses)
     if "whole" not in profile.clauses:
         strange.add("clauses.whole")
     for name, clause in profile.clauses.items():

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.starter import COLORS, ENVIRONMENTS, LIGHTS, STYLES, SUBJECTS, WEIGHTS
-from engine.starter.loop import Average, build_adamw, keyed_generator, keyed_rng
+from engine.starter.loop import Average, autocast, build_adamw, keyed_generator, keyed_rng
 from engine.starter.scenes import Scene
 from engine.starter.vae import to_tensor
 
@@ -132,7 +132,7 @@ class Judging:
         rng, generator = keyed_rng(self.seed, step), keyed_generator(self.seed, step)
         rows = np.sort(rng.choice(self.rows, self.batch_size, replace=False))
         pictures = wear(to_tensor(self.images[rows]), rng, generator).to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with autocast(self.device):
             answers = self.judge(pictures)
         losses = [
             functional.cross_entropy(scores.float(), self.labels[slot][rows].to(self.device), label_smoothing=0.02)

@@ -77,6 +77,18 @@ def keyed_generator(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(keyed_rng(seed, step).integers(2**62)))
 
 
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Say whether half the bits cost half the time: a CPU without such instructions takes ten times as long."""
+    if device.type != "cpu":
+        return True
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Return the precision to train in: bfloat16 where the device is made for it, else float32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(device))
+
+
 def build_adamw(modules: Iterable[nn.Module], peak_lr: float, weight_decay: float = 0.01) -> torch.optim.AdamW:
     """Return the optimizer of whole modules; the loop moves its rate below the peak."""
     parameters = [parameter for module in modules for parameter in module.parameters()]

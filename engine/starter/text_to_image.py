@@ -14,7 +14,7 @@ from diffusers import DDPMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from engine.starter.loop import Average, keyed_generator, keyed_rng
+from engine.starter.loop import Average, autocast, keyed_generator, keyed_rng
 from engine.starter.scenes import Scene
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -143,7 +143,7 @@ class TextToImage:
         rows = np.sort(rng.choice(len(self.scenes), self.batch_size, replace=False))
         timesteps = choose_timesteps(self.batch_size, generator)
         noisy, target = self.add_noise(self.sample_latents(rows, generator), timesteps, generator)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with autocast(self.device):
             text = self.encode([vary_caption(self.scenes[row], rng) for row in rows])
             predicted = self.unet(noisy.to(self.device), timesteps.to(self.device), text).sample
         errors = (predicted.float() - target.to(self.device)).pow(2).mean((1, 2, 3))

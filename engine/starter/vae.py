@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from engine.starter.dataset import LATENTS, batches, open_images
-from engine.starter.loop import Average, build_adamw, keyed_generator, keyed_rng
+from engine.starter.loop import Average, autocast, build_adamw, keyed_generator, keyed_rng
 
 CROP = 64
 KL_WEIGHT = 2e-6
@@ -72,7 +72,7 @@ class Autoencoder:
         """Return the error of one batch of crops drawn again from their latents."""
         rng, generator = keyed_rng(self.seed, step), keyed_generator(self.seed, step)
         real = self.crop(rng).to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with autocast(self.device):
             posterior = self.vae.encode(real).latent_dist
             noise = torch.randn(posterior.mean.shape, generator=generator).to(self.device)
             drawn = self.vae.decode(posterior.mean + posterior.std * noise).sample.float()
@@ -130,7 +130,7 @@ class Sharpening:
         real = to_tensor(self.images[rows]).to(self.device)
         mean, deviation = torch.from_numpy(np.asarray(self.latents[rows], dtype=np.float32)).chunk(2, 1)
         noisy = mean + deviation * torch.randn(mean.shape, generator=generator)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with autocast(self.device):
             drawn = self.vae.decode(noisy.to(self.device)).sample.float()
         return (drawn - real).abs().mean() + SHARP_EDGE_WEIGHT * edge_error(drawn, real)
 

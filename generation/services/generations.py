@@ -1,6 +1,7 @@
 """Ask for pictures, keep what was rendered, cancel."""
 
 import secrets
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from assets import storage
 from assets.licensing import Action, Decision, Verdict, explain
 from assets.pictures import make_thumbnail
-from assets.services import decide_use, explain_here
+from assets.services import decide_use, explain_here, latest_change
 from assets.storage import StoredFile
 from engine.schedulers import SCHEDULERS
 from engine.specs import ImageSpec
@@ -24,11 +25,13 @@ from projects.models import Project, User
 from projects.problems import Problem
 from projects.services import record
 
-from ..composing import Composed, PictureRequest, compose, refuse
-from ..models import Generation, Output
+from ..composing import Adapter, Composed, PictureRequest, compose, refuse
+from ..models import Generation, GenerationAdapter, Output
 from ..parameters import a1111_parameters, write_png
+from .lineages import lineage_for
 
 THUMBNAIL_SIDE = 384
+WATCH_SECONDS = 1.0
 
 
 def submit_generation(user: User, project: Project, request: PictureRequest, *, key: str) -> Generation:
@@ -77,6 +80,7 @@ def create_generation(
         template_version=request.template_version,
         base_model=request.base_model,
         vae=request.vae,
+        lineage=lineage_for(project, request.files),
         spec=composed.spec.as_dict(),
         count=request.count,
         quality=request.quality,
@@ -85,6 +89,12 @@ def create_generation(
         choices=[choice.as_dict() for choice in composed.compiled.choices],
         translation=composed.translation_record(),
         decision=composed.generate.as_dict(),
+    )
+    GenerationAdapter.objects.bulk_create(
+        [
+            GenerationAdapter(generation=generation, file=each.file, weight=each.weight, position=position)
+            for position, each in enumerate(request.adapters)
+        ]
     )
     record(
         project,
@@ -133,6 +143,7 @@ def repeat_request(generation: Generation, *, seed: int | None = None) -> Pictur
         count=generation.count,
         quality=generation.quality,
         campaign=generation.campaign,
+        adapters=tuple(Adapter(file=each.file, weight=each.weight) for each in generation.adapters.all()),
     )
     return request if seed is None else replace(request, seed=seed)
 
@@ -198,6 +209,7 @@ def write_output(
         id=output_id,
         project_id=generation.project_id,
         generation=generation,
+        lineage_id=generation.lineage_id,
         index=index,
         seed=spec.seed,
         spec=spec.as_dict(),
@@ -287,16 +299,35 @@ def describe_block(generation: Generation) -> list[str]:
     return explain_here(Decision.from_dict(generation.decision))
 
 
+class RightsWatch:
+    """Look every second, while a picture is drawn, whether any rights have changed, and ask again if so."""
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        self.seen = 0
+        self.looked_at = 0.0
+
+    def check(self) -> None:
+        """Ask now. Raises Canceled when the rights do not allow the job any more."""
+        self.seen, self.looked_at = latest_change(), time.monotonic()
+        check_rights(self.generation)
+
+    def look(self) -> None:
+        """Ask when something has changed. Raises Canceled as `check` does."""
+        if time.monotonic() - self.looked_at < WATCH_SECONDS:
+            return
+        self.looked_at = time.monotonic()
+        if latest_change() != self.seen:
+            self.check()
+
+
 def check_rights(generation: Generation) -> None:
     """Ask again before each picture, and let the picture carry this answer: rights may have changed since.
 
     Blocks the job and raises Canceled when they no longer allow it.
     """
     generation.project.refresh_from_db()
-    files = [file for file in (generation.base_model, generation.vae) if file]
-    for file in files:
-        file.rights.refresh_from_db()
-    decision = decide_use(generation.project, Action.GENERATE, files)
+    decision = decide_use(generation.project, Action.GENERATE, generation.files())
     if decision.verdict == Verdict.ALLOW:
         generation.decision = decision.as_dict()
         return

@@ -44,8 +44,7 @@ def request_replay(user: User, output: Output) -> Replay:
 
 def model_files(output: Output) -> list[ModelFile]:
     """Return the files that the picture was made with."""
-    generation = output.generation
-    return [file for file in (generation.base_model, generation.vae) if file]
+    return output.generation.files()
 
 
 def entry_payload(output: Output) -> dict[str, Any]:

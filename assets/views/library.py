@@ -8,9 +8,9 @@ from django.views.decorators.http import require_GET
 
 from projects.access import get_project
 
-from . import library as shelves
-from .forms import LibraryFilterForm
-from .models import ModelFile
+from .. import library as shelves
+from ..forms import LibraryFilterForm
+from ..models import ModelFile
 
 MAX_SHOWN = 200
 

@@ -1,0 +1,242 @@
+"""Choose pictures for a dataset, caption them, and freeze versions of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import rfc8785
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from projects.models import Project, User
+from projects.names import clean_name, free_address
+from projects.problems import Problem
+from projects.services import record
+
+from .. import captions as caption_rules
+from .. import licensing, storage
+from ..licensing import Action
+from ..manifests import Manifest, ManifestItem, picture_name
+from ..models import (
+    Caption,
+    CaptionEdit,
+    Dataset,
+    DatasetItem,
+    DatasetVersion,
+    DatasetVersionItem,
+    Picture,
+    PictureTag,
+)
+from .decisions import decide_pictures, facts_of
+from .pictures import SUFFIXES, refresh_search_text
+
+
+@transaction.atomic
+def create_dataset(user: User, project: Project, *, name: str, name_ja: str = "", **fields: Any) -> Dataset:
+    """Open a dataset. Raises Problem for a name that another one of the project has."""
+    cleaned = clean_name(name)
+    message = _("Write a name.") if not cleaned else _("The project has a dataset with this name already.")
+    if not cleaned or project.datasets.filter(name__iexact=cleaned).exists():
+        raise Problem("name_taken" if cleaned else "name_empty", message, status=409, fields={"name": message})
+    slugs = set(project.datasets.values_list("slug", flat=True))
+    dataset = Dataset.objects.create(
+        project=project,
+        name=cleaned,
+        name_ja=clean_name(name_ja),
+        slug=free_address(cleaned, kind="dataset", is_taken=slugs.__contains__),
+        created_by=user,
+        **fields,
+    )
+    payload = {"name": dataset.name, "slug": dataset.slug}
+    record(project, "assets.dataset.created", actor=user, subject=f"dataset:{dataset.id}", payload=payload)
+    return dataset
+
+
+@transaction.atomic
+def add_items(user: User, dataset: Dataset, pictures: Iterable[Picture]) -> int:
+    """Put pictures of the project into a dataset, in order. Return how many were not in it yet."""
+    lock(dataset)
+    known = set(dataset.items.values_list("picture_id", flat=True))
+    new = [each for each in pictures if each.id not in known and each.project_id == dataset.project_id]
+    start = (dataset.items.aggregate(last=Max("number"))["last"] or 0) + 1
+    DatasetItem.objects.bulk_create(
+        [DatasetItem(dataset=dataset, picture=each, number=number) for number, each in enumerate(new, start)]
+    )
+    if new:
+        write(dataset, "assets.dataset.pictures_added", user, {"pictures": [each.pixels_sha256 for each in new]})
+    return len(new)
+
+
+@transaction.atomic
+def remove_item(user: User, item: DatasetItem) -> None:
+    """Take a picture out of a dataset; its versions keep it."""
+    lock(item.dataset)
+    write(item.dataset, "assets.dataset.picture_removed", user, {"picture": item.picture.pixels_sha256})
+    item.delete()
+
+
+@transaction.atomic
+def set_caption(item: DatasetItem, *, language: str, text: str) -> None:
+    """Write a caption; an empty text takes it away."""
+    cleaned = " ".join(text.split())[:2000]
+    if cleaned:
+        Caption.objects.update_or_create(item=item, language=language, defaults={"text": cleaned})
+    else:
+        Caption.objects.filter(item=item, language=language).delete()
+    refresh_search_text(item.picture)
+
+
+def captions_of(dataset: Dataset, language: str) -> dict[str, str]:
+    """Return a dataset's captions in one language by the number of their picture, empty ones included."""
+    texts = dict(Caption.objects.filter(item__dataset=dataset, language=language).values_list("item__number", "text"))
+    return {str(number): texts.get(number, "") for number in dataset.items.values_list("number", flat=True)}
+
+
+@transaction.atomic
+def rename_in_captions(user: User, dataset: Dataset, *, language: str, old: str, new: str) -> CaptionEdit | None:
+    """Say something else for a phrase in every caption, so that it can be undone. Return None when none has it."""
+    lock(dataset)
+    before = captions_of(dataset, language)
+    after = caption_rules.rename(before, old, new)
+    changes = [
+        {"number": int(key), "language": language, "from": before[key], "to": text} for key, text in after.items()
+    ]
+    if not changes:
+        return None
+    write_captions(dataset, language, {int(key): text for key, text in after.items()})
+    edit = CaptionEdit.objects.create(dataset=dataset, what=f"{old} → {new}"[:300], changes=changes, made_by=user)
+    payload = {"from": old, "to": new, "language": language, "count": len(changes)}
+    write(dataset, "assets.dataset.captions_renamed", user, payload)
+    return edit
+
+
+@transaction.atomic
+def undo_edit(user: User, edit: CaptionEdit) -> int:
+    """Bring captions back to what they were before an edit; those that were changed since stay. Return how many."""
+    lock(edit.dataset)
+    if not CaptionEdit.objects.filter(pk=edit.pk, undone_at=None).update(undone_at=timezone.now()):
+        raise Problem("undone_already", _("This was undone already."), status=409)
+    back = 0
+    for language in {change["language"] for change in edit.changes}:
+        now = captions_of(edit.dataset, language)
+        texts = {
+            change["number"]: change["from"]
+            for change in edit.changes
+            if change["language"] == language and now.get(str(change["number"])) == change["to"]
+        }
+        write_captions(edit.dataset, language, texts)
+        back += len(texts)
+    write(edit.dataset, "assets.dataset.edit_undone", user, {"what": edit.what, "count": back})
+    return back
+
+
+def write_captions(dataset: Dataset, language: str, texts: Mapping[int, str]) -> None:
+    """Write captions by the number of their picture."""
+    for item in dataset.items.filter(number__in=texts).select_related("picture__rights"):
+        set_caption(item, language=language, text=texts[item.number])
+
+
+@transaction.atomic
+def freeze_version(user: User, dataset: Dataset, *, note: str = "") -> DatasetVersion:
+    """Freeze the dataset as it is into its next version: manifest, Merkle root, edges and ledger entry.
+
+    The train gate is asked and its answer kept; freezing itself trains nothing, so it is not refused by it. Raises
+    Problem for an empty dataset, or one that equals its newest version.
+    """
+    lock(dataset)
+    items = list(
+        dataset.items.select_related("picture__rights__evidence", "picture__project").prefetch_related("captions")
+    )
+    if not items:
+        raise Problem("dataset_empty", _("There is no picture in this dataset yet."), status=409)
+    decision = decide_pictures(dataset.project, Action.TRAIN, [item.picture for item in items])
+    manifest = manifest_of(items)
+    newest = dataset.versions.first()
+    root = manifest.root()
+    if newest is not None and newest.merkle_root == root and newest.trigger == dataset.trigger:
+        raise Problem("version_same", _("Nothing has changed since version %d.") % newest.number, status=409)
+    stored = storage.store_bytes(settings.MEDIA_ROOT, "manifests", manifest.text().encode(), ".jsonl")
+    number = newest.number + 1 if newest else 1
+    facts = {
+        "name": dataset.name, "number": number, "count": len(items), "merkle_root": root,
+        "manifest_sha256": stored.sha256, "decision_sha256": decision.sha256(), "verdict": decision.verdict.value,
+    }  # fmt: skip
+    entry = write(dataset, "assets.dataset.version_frozen", user, facts)
+    version = DatasetVersion.objects.create(
+        dataset=dataset,
+        number=number,
+        manifest=stored.path,
+        manifest_sha256=stored.sha256,
+        merkle_root=root,
+        count=len(items),
+        trigger=dataset.trigger,
+        note=note[:300],
+        decision=decision.as_dict(),
+        created_by=user,
+        ledger_seq=entry.seq,
+    )
+    DatasetVersionItem.objects.bulk_create(
+        [DatasetVersionItem(version=version, picture=item.picture, number=place) for place, item in enumerate(items, 1)]
+    )
+    return version
+
+
+def manifest_of(items: Iterable[DatasetItem]) -> Manifest:
+    """Return what a version of these items would hold, in order."""
+    rows = list(items)
+    tags: dict[Any, list[str]] = {}
+    accepted = PictureTag.objects.filter(picture__in=[row.picture_id for row in rows], state=PictureTag.State.ACCEPTED)
+    for picture_id, text in accepted.values_list("picture_id", "text"):
+        tags.setdefault(picture_id, []).append(text)
+    return Manifest(
+        tuple(manifest_item(place, row, tuple(tags.get(row.picture_id, ()))) for place, row in enumerate(rows, 1))
+    )
+
+
+def manifest_item(place: int, item: DatasetItem, tags: tuple[str, ...]) -> ManifestItem:
+    """Return one picture as a manifest holds it."""
+    picture, rights = item.picture, item.picture.rights
+    facts = facts_of(rights, kind="training_picture", title=picture.name)
+    return ManifestItem(
+        number=place,
+        file_name=picture_name(place, SUFFIXES[picture.format]),
+        sha256=picture.file_sha256,
+        pixels_sha256=picture.pixels_sha256,
+        width=picture.width,
+        height=picture.height,
+        captions={caption.language: caption.text for caption in item.captions.all()},
+        tags=tags,
+        group=item.group,
+        license=rights.expression,
+        branch=rights.branch,
+        creator=rights.creator,
+        title=rights.title,
+        source_url=rights.source_url,
+        attribution=credit_of(picture),
+        rights_sha256=sha256(rfc8785.dumps(facts.as_dict())).hexdigest(),
+    )
+
+
+def credit_of(picture: Picture) -> str:
+    """Return the credit that whoever shares the picture itself owes, in English; nothing where none is owed."""
+    decision = decide_pictures(picture.project, Action.PUBLISH, [picture], waivers=())
+    credits = replace(decision.terms, obligations=frozenset(o for o in decision.obligations if o.kind == "attribution"))
+    return licensing.obligations_text(replace(decision, terms=credits), "en")
+
+
+def lock(dataset: Dataset) -> None:
+    """Let nobody else change the dataset until the transaction ends."""
+    try:
+        Dataset.objects.select_for_update().get(pk=dataset.pk, archived_at=None)
+    except Dataset.DoesNotExist as error:
+        raise Problem("dataset_archived", _("This dataset is in the archive."), status=409) from error
+
+
+def write(dataset: Dataset, event: str, actor: User, payload: Mapping[str, Any]) -> Any:
+    """Write what happened to a dataset into the project's ledger, and return the entry."""
+    facts = {"dataset": dataset.slug, **payload}
+    return record(dataset.project, event, actor=actor, subject=f"dataset:{dataset.id}", payload=facts)

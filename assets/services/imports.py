@@ -1,0 +1,426 @@
+"""Bring many pictures in: read them as a trial, take them in row by row, and undo all of it.
+
+Everything is written row by row, and a row that is done is known by its state, so a walk that was killed goes on
+where it stood, and one that is repeated makes nothing twice.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from jobs.queue import ring
+from projects.models import Project, User
+from projects.problems import Problem
+from projects.services import record
+
+from ..archives import ArchiveError, ArchiveLimits, Entry, fold_name, list_entries, read_entry
+from ..containers.parts import PictureError
+from ..declarations import Declared, read_row
+from ..models import Dataset, DatasetVersionItem, ImportBatch, ImportJob, ImportRow, Picture, PictureTag
+from ..storage import StorageError
+from ..tables import Row, Table, TableError, read_table
+from .datasets import add_items, set_caption
+from .pictures import Read, add_picture, read_picture, refresh_search_text, remove_picture
+from .rights import Declaration
+
+ARCHIVE, TABLE, FILES, NAMES = "archive.zip", "table.csv", "files", "names.json"
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+State = ImportRow.State
+Step = ImportBatch.Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One file of a batch: what it is called, and where it lies in the archive or the folder."""
+
+    number: int
+    name: str
+    entry: Entry | None = None
+    path: Path | None = None
+    fault: Mapping[str, Any] | None = None
+
+    def read(self, archive: IO[bytes] | None) -> bytes:
+        """Return the bytes. Raises ArchiveError or OSError."""
+        if self.entry is not None and archive is not None:
+            return read_entry(archive, self.entry)
+        return self.path.read_bytes() if self.path else b""
+
+
+def create_batch(
+    user: User,
+    project: Project,
+    uploads: Iterable[UploadedFile],
+    *,
+    dataset: Dataset | None,
+    defaults: Mapping[str, str],
+) -> ImportBatch:
+    """Keep uploaded files and begin the trial: a zip, or pictures, each with at most one table.
+
+    Raises Problem when there is nothing to import, or more than one archive or table.
+    """
+    kept = sort_uploads(list(uploads))
+    batch = ImportBatch.objects.create(
+        project=project, dataset=dataset, name=name_of(kept)[:200], defaults=dict(defaults), made_by=user
+    )
+    batch.folder.mkdir(parents=True)
+    try:
+        save_uploads(batch.folder, kept)
+    except OSError:
+        shutil.rmtree(batch.folder, ignore_errors=True)
+        batch.delete()
+        raise
+    start_walk(user, batch, ImportJob.Kind.TRIAL)
+    return batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """What was uploaded, by kind."""
+
+    archive: UploadedFile | None
+    table: UploadedFile | None
+    pictures: list[UploadedFile]
+
+
+def sort_uploads(files: list[UploadedFile]) -> Uploads:
+    """Tell archive, table and pictures apart by how they begin and what they are called. Raises Problem."""
+    archives = [each for each in files if each.read(4) == b"PK\x03\x04"]
+    tables = [each for each in files if each not in archives and str(each.name).lower().endswith(TABLE_SUFFIXES)]
+    pictures = [each for each in files if each not in archives and each not in tables]
+    for each in files:
+        each.seek(0)
+    if len(archives) > 1 or len(tables) > 1 or (archives and pictures):
+        message = _("Bring one zip, or pictures, with at most one table beside them.")
+        raise Problem("import_mixed", message, fields={"files": message})
+    if not archives and not pictures:
+        message = _("There is no picture among the files.")
+        raise Problem("import_empty", message, fields={"files": message})
+    return Uploads(archive=next(iter(archives), None), table=next(iter(tables), None), pictures=pictures)
+
+
+def name_of(kept: Uploads) -> str:
+    """Return what the batch is called."""
+    if kept.archive is not None:
+        return str(kept.archive.name)
+    first = str(kept.pictures[0].name)
+    return first if len(kept.pictures) == 1 else f"{first} + {len(kept.pictures) - 1}"
+
+
+def save_uploads(folder: Path, kept: Uploads) -> None:
+    """Write the files where the worker finds them, under names of our own."""
+    named = [(ARCHIVE, kept.archive), (TABLE, kept.table)]
+    (folder / FILES).mkdir()
+    named += [(f"{FILES}/{number:05d}", each) for number, each in enumerate(kept.pictures)]
+    for name, upload in named:
+        if upload is not None:
+            with (folder / name).open("xb") as file:
+                for chunk in upload.chunks():
+                    file.write(chunk)
+    names = [str(each.name) for each in kept.pictures]
+    (folder / NAMES).write_text(json.dumps(names), "utf-8")
+
+
+def start_walk(user: User, batch: ImportBatch, kind: str) -> ImportJob:
+    """Ask a worker to walk through a batch; while one walks, return that one."""
+    try:
+        with transaction.atomic():
+            job = ImportJob.objects.create(batch=batch, kind=kind, requested_by=user)
+            ring(job)
+    except IntegrityError:
+        return batch.jobs.latest("queued_at")
+    return job
+
+
+def confirm(batch: ImportBatch, *, confirmed: Mapping[str, str], user: User) -> ImportJob:
+    """Agree on what written licences mean, and take the batch in. Raises Problem when it is not ready."""
+    allowed = ImportBatch.objects.filter(pk=batch.pk, step__in=(Step.READY, Step.IMPORTED))
+    if not allowed.update(confirmed=dict(confirmed), step=Step.IMPORTING):
+        raise Problem("import_not_ready", _("This import is not ready yet, or was undone."), status=409)
+    return start_walk(user, batch, ImportJob.Kind.IMPORT)
+
+
+def undo(batch: ImportBatch, *, user: User) -> ImportJob:
+    """Ask that everything a batch brought in be taken out again. Raises Problem when there is nothing to undo."""
+    if batch.step != Step.IMPORTED:
+        raise Problem("import_not_done", _("There is nothing to undo."), status=409)
+    return start_walk(user, batch, ImportJob.Kind.UNDO)
+
+
+def try_batch(job: ImportJob) -> None:
+    """Read every file of a batch and write down what would become of it. Nothing else is changed."""
+    batch = job.batch
+    batch.rows.all().delete()
+    try:
+        sources, table = list(sources_of(batch)), table_of(batch)
+    except (ArchiveError, TableError) as error:
+        refuse_batch(batch, error.code, error.params)
+        raise
+    by_name = {fold_name(row.file): row for row in table.rows} if table else {}
+    seen: dict[str, int] = {}
+    with open_archive(batch) as archive:
+        for source in sources:
+            job.beat_due(progress=source.number / max(len(sources), 1), stage="reading")
+            try_source(batch, source, archive, row_for(source, by_name), seen)
+    write_lost_rows(batch, table, by_name, {fold_name(name) for each in sources for name in names_of(each)})
+    ImportBatch.objects.filter(pk=batch.pk).update(step=Step.READY, notices=notices_of(table))
+
+
+def names_of(source: Source) -> tuple[str, str]:
+    """Return the names by which a table may call a file: with its folders, or without."""
+    return source.name, source.name.rsplit("/", 1)[-1]
+
+
+def row_for(source: Source, by_name: Mapping[str, Row]) -> Row | None:
+    """Return the table's row about a file."""
+    return next((by_name[name] for name in map(fold_name, names_of(source)) if name in by_name), None)
+
+
+def try_source(
+    batch: ImportBatch, source: Source, archive: IO[bytes] | None, row: Row | None, seen: dict[str, int]
+) -> None:
+    """Write one row of the trial."""
+    declared = declared_of(batch, source, row)
+    problems = [plain(each) for each in declared.problems]
+    notices = [plain(each) for each in declared.notices]
+    state, known, read = State.GOOD, None, None
+    try:
+        read = read_source(source, archive)
+    except (PictureError, ArchiveError) as error:
+        problems.append({"column": "", "code": error.code, "params": dict(error.params)})
+    if read is not None:
+        known = Picture.objects.filter(project=batch.project, pixels_sha256=read.pixels_sha256).first()
+        first = seen.setdefault(read.pixels_sha256, source.number)
+        if first != source.number:
+            notices.append({"column": "", "code": "same_as_row", "params": {"row": first}})
+        state = State.KNOWN if known or first != source.number else State.GOOD
+    ImportRow.objects.create(
+        batch=batch,
+        number=source.number,
+        name=source.name[:300],
+        values={"facts": declared.facts, "captions": declared.captions, "tags": declared.tags, "row": shown(row)},
+        state=State.WRONG if problems else state,
+        problems=problems,
+        notices=notices,
+        picture=known,
+    )
+
+
+def declared_of(batch: ImportBatch, source: Source, row: Row | None) -> Declared:
+    """Return what the table, or else the batch's defaults, say about a file."""
+    said = row or Row(line=0, file=source.name)
+    return read_row(said, confirmed=batch.confirmed, defaults=batch.defaults)
+
+
+def read_source(source: Source, archive: IO[bytes] | None) -> Read:
+    """Open a file of a batch as a picture. Raises PictureError or ArchiveError."""
+    if source.fault is not None:
+        raise ArchiveError(source.fault["code"], **source.fault["params"])
+    return read_picture(source.read(archive))
+
+
+def take_batch(job: ImportJob) -> None:
+    """Take in every good row that is not in yet, then put all of them into the batch's dataset."""
+    batch = job.batch
+    sources = {source.number: source for source in sources_of(batch)}
+    rows = list(batch.rows.filter(state__in=(State.GOOD, State.KNOWN)))
+    with open_archive(batch) as archive:
+        for done, row in enumerate(rows):
+            job.beat_due(progress=done / max(len(rows), 1), stage="importing")
+            take_row(job, row, sources[row.number], archive)
+    finish_batch(job)
+
+
+def take_row(job: ImportJob, row: ImportRow, source: Source, archive: IO[bytes] | None) -> None:
+    """Take one picture in with its rights, captions and tags. A file that cannot be read any more is a wrong row."""
+    batch = job.batch
+    facts = facts_now(batch, row)
+    try:
+        read = read_source(source, archive)
+        declaration = Declaration(
+            expression=facts.pop("expression", ""),
+            creator=facts.pop("creator", ""),
+            title=facts.pop("title", ""),
+            source_url=facts.pop("source_url", ""),
+            facts=facts,
+        )
+        name = source.name.rsplit("/", 1)[-1]
+        picture, is_new = add_picture(
+            job.requested_by, batch.project, read, name=name, declaration=declaration, batch=batch
+        )
+    except (PictureError, ArchiveError, StorageError) as error:
+        problem = {"column": "", "code": error.code, "params": dict(error.params)}
+        ImportRow.objects.filter(pk=row.pk).update(state=State.WRONG, problems=[problem])
+        return
+    was_ours = picture.batch_id == batch.id
+    ImportRow.objects.filter(pk=row.pk).update(
+        state=State.IMPORTED if is_new or was_ours else State.KNOWN, picture=picture
+    )
+    add_tags(picture, row.values.get("tags", ()), job.requested_by)
+
+
+def facts_now(batch: ImportBatch, row: ImportRow) -> dict[str, Any]:
+    """Return a row's facts with the licence that a person has confirmed meanwhile."""
+    facts = dict(row.values.get("facts", {}))
+    written = row.values.get("row", {}).get("license") or batch.defaults.get("license", "")
+    for name in ("valid_from", "expires_at"):
+        if name in facts:
+            facts[name] = datetime.fromisoformat(facts[name])
+    if "expression" not in facts and batch.confirmed.get(written):
+        facts["expression"] = batch.confirmed[written]
+    return facts
+
+
+def add_tags(picture: Picture, tags: Iterable[str], user: User) -> None:
+    """Write what a person said that a picture shows."""
+    rows = [PictureTag(picture=picture, text=str(tag)[:80], decided_by=user) for tag in tags]
+    PictureTag.objects.bulk_create(rows, ignore_conflicts=True)
+    refresh_search_text(picture)
+
+
+def finish_batch(job: ImportJob) -> None:
+    """Put the pictures into the dataset with their captions, and write what came of the batch."""
+    batch = job.batch
+    rows = list(batch.rows.exclude(picture=None).select_related("picture__rights"))
+    with transaction.atomic():
+        if batch.dataset is not None:
+            add_items(job.requested_by, batch.dataset, [row.picture for row in rows if row.picture])
+            caption_rows(batch.dataset, rows)
+        counts = {state: sum(row.state == state for row in rows) for state in (State.IMPORTED, State.KNOWN)}
+        ImportBatch.objects.filter(pk=batch.pk).update(step=Step.IMPORTED)
+        facts = {"name": batch.name, "imported": counts[State.IMPORTED], "known": counts[State.KNOWN]}
+        record(
+            batch.project, "assets.batch.imported", actor=job.requested_by, subject=f"import:{batch.id}", payload=facts
+        )
+
+
+def caption_rows(dataset: Dataset, rows: Iterable[ImportRow]) -> None:
+    """Write the captions of the table where the dataset has none yet."""
+    items = {item.picture_id: item for item in dataset.items.select_related("picture__rights")}
+    for row in rows:
+        item = items.get(row.picture_id)
+        for language, text in row.values.get("captions", {}).items() if item else ():
+            if not item.captions.filter(language=language).exists():
+                set_caption(item, language=language, text=text)
+
+
+def undo_batch(job: ImportJob) -> None:
+    """Take out what a batch brought in; what a frozen version holds stays, and says so."""
+    batch = job.batch
+    pictures = list(batch.pictures.filter(removed_at=None))
+    kept = set(DatasetVersionItem.objects.filter(picture__in=pictures).values_list("picture_id", flat=True))
+    for done, picture in enumerate(pictures):
+        job.beat_due(progress=done / max(len(pictures), 1), stage="undoing")
+        if picture.id not in kept:
+            remove_picture(picture, actor=job.requested_by)
+    notices = [{"column": "", "code": "kept_in_versions", "params": {"count": len(kept)}}] if kept else []
+    ImportBatch.objects.filter(pk=batch.pk).update(step=Step.UNDONE, notices=notices)
+
+
+WALKS = {
+    ImportJob.Kind.TRIAL: try_batch,
+    ImportJob.Kind.IMPORT: take_batch,
+    ImportJob.Kind.UNDO: undo_batch,
+}
+
+
+def walk_batch(job: ImportJob) -> None:
+    """Do what the job asks of its batch."""
+    WALKS[ImportJob.Kind(job.kind)](job)
+
+
+def sources_of(batch: ImportBatch) -> Iterator[Source]:
+    """Yield the files of a batch, numbered from 1. Raises ArchiveError when an archive is refused as a whole."""
+    if not (batch.folder / ARCHIVE).exists():
+        names = json.loads((batch.folder / NAMES).read_text("utf-8"))
+        for number, name in enumerate(names, start=1):
+            yield Source(number=number, name=name, path=batch.folder / FILES / f"{number - 1:05d}")
+        return
+    limits = ArchiveLimits(max_bytes=settings.IMPORT_MAX_BYTES, max_entry_bytes=settings.UPLOAD_MAX_BYTES)
+    with (batch.folder / ARCHIVE).open("rb") as file:
+        listing = list_entries(file, limits=limits)
+    entries = [each for each in listing.entries if not each.base_name.lower().endswith(TABLE_SUFFIXES)]
+    for number, entry in enumerate(entries, start=1):
+        yield Source(number=number, name=entry.name, entry=entry)
+    for number, each in enumerate(listing.refused, start=len(entries) + 1):
+        yield Source(number=number, name=each.name, fault={"code": each.code, "params": {**each.params}})
+
+
+def table_of(batch: ImportBatch) -> Table | None:
+    """Return the table that came beside the pictures, or the one within the archive. Raises TableError."""
+    if (batch.folder / TABLE).exists():
+        return read_table((batch.folder / TABLE).read_bytes())
+    if not (batch.folder / ARCHIVE).exists():
+        return None
+    limits = ArchiveLimits(max_bytes=settings.IMPORT_MAX_BYTES, max_entry_bytes=settings.UPLOAD_MAX_BYTES)
+    with (batch.folder / ARCHIVE).open("rb") as file:
+        for entry in list_entries(file, limits=limits).entries:
+            if entry.base_name.lower().endswith(TABLE_SUFFIXES):
+                return read_table(read_entry(file, entry))
+    return None
+
+
+class open_archive:  # noqa: N801 - read as a verb in a with statement
+    """Open the batch's archive while the body runs; None where there is none."""
+
+    def __init__(self, batch: ImportBatch) -> None:
+        self.path = batch.folder / ARCHIVE
+        self.file: IO[bytes] | None = None
+
+    def __enter__(self) -> IO[bytes] | None:
+        self.file = self.path.open("rb") if self.path.exists() else None
+        return self.file
+
+    def __exit__(self, *_details: object) -> None:
+        if self.file is not None:
+            self.file.close()
+
+
+def write_lost_rows(batch: ImportBatch, table: Table | None, by_name: Mapping[str, Row], found: set[str]) -> None:
+    """Write the table's rows that name no file, and those that cannot be read, behind the files."""
+    if table is None:
+        return
+    lost = [row for name, row in by_name.items() if name not in found]
+    number = batch.rows.count()
+    problems = [
+        (row.file, {"column": "file", "code": "row_without_picture", "params": {"line": row.line}}) for row in lost
+    ]
+    problems += [(f"{_('Row')} {each.line}", plain(each)) for each in table.errors]
+    ImportRow.objects.bulk_create(
+        [
+            ImportRow(batch=batch, number=number + place, name=name[:300], state=State.WRONG, problems=[problem])
+            for place, (name, problem) in enumerate(problems, start=1)
+        ]
+    )
+
+
+def notices_of(table: Table | None) -> list[dict[str, Any]]:
+    """Return what is worth knowing about the table as a whole."""
+    return [plain(each) for each in table.notices] if table else []
+
+
+def refuse_batch(batch: ImportBatch, code: str, params: Mapping[str, Any]) -> None:
+    """Say why nothing of the batch can be read."""
+    notice = {"column": "", "code": code, "params": dict(params)}
+    ImportBatch.objects.filter(pk=batch.pk).update(step=Step.REFUSED, notices=[notice])
+
+
+def plain(finding: Any) -> dict[str, Any]:
+    """Return a finding as JSON keeps it."""
+    params = {"line": finding.line, "column": finding.column, **finding.params}
+    return {"column": finding.column, "code": finding.code, "params": params}
+
+
+def shown(row: Row | None) -> dict[str, str]:
+    """Return the cells of a row that say something."""
+    if row is None:
+        return {}
+    return {name: value for name in row.__slots__ if isinstance(value := getattr(row, name), str) and value}

@@ -1,0 +1,1 @@
+"""The rooms of what arrives with a licence."""

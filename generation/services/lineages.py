@@ -1,0 +1,177 @@
+"""What pictures are made from, what is made from a thing, and which pictures a gate lets through now."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from assets.licensing import Action, Decision, Verdict
+from assets.models import DatasetVersion, ModelFile, ModelSource, Picture, RightsChange, Waiver
+from assets.services.decisions import Sources, context_of, decide_about, latest_change, waivers_of
+from projects.models import Project
+
+from ..models import Generation, Lineage, LineageFile, Output
+
+EVERY_MOMENT = ("valid_from", "expires_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descendants:
+    """Everything that was made from one thing in a project: what stands to be closed when it is withdrawn."""
+
+    versions: Sequence[DatasetVersion]
+    files: Sequence[ModelFile]
+    lineages: Sequence[int]
+    outputs: QuerySet[Output]
+
+    @property
+    def live(self) -> QuerySet[Generation]:
+        """Return the jobs that wait or run."""
+        live = (Generation.Status.QUEUED, Generation.Status.RUNNING)
+        return Generation.objects.filter(lineage__in=self.lineages, status__in=live)
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdicts:
+    """What one gate says of a project's lineages, as far as it was asked; `change` is the newest change it knows."""
+
+    change: int
+    context: str
+    by_lineage: dict[int, Verdict] = field(default_factory=dict)
+    holds_until: dict[int, datetime] = field(default_factory=dict)
+
+
+def lineage_for(project: Project, files: Iterable[ModelFile]) -> Lineage:
+    """Return the project's lineage of exactly these files, making it the first time."""
+    rows = {file.id: file for file in files}
+    lineage, made = Lineage.objects.get_or_create(project=project, key=key_of(rows))
+    if made:
+        LineageFile.objects.bulk_create([LineageFile(lineage=lineage, file=file) for file in rows.values()])
+    return lineage
+
+
+def key_of(file_ids: Iterable[UUID]) -> str:
+    """Return the identity of files that are used together, in any order."""
+    return hashlib.sha256("\n".join(sorted(file_id.hex for file_id in file_ids)).encode()).hexdigest()
+
+
+def descendants_of(thing: Picture | ModelFile, project: Project) -> Descendants:
+    """Follow the stored edges down from a picture or a model file, to this project's outputs."""
+    if isinstance(thing, Picture):
+        versions = list(DatasetVersion.objects.filter(items__picture=thing).select_related("dataset__project"))
+        start = ModelFile.objects.filter(sources__dataset_version__in=versions)
+    else:
+        versions, start = [], ModelFile.objects.filter(id=thing.id)
+    files = files_below(start)
+    lineages = list(Lineage.objects.filter(project=project, files__file__in=files).values_list("id", flat=True))
+    outputs = Output.objects.filter(project=project, lineage__in=lineages)
+    return Descendants(versions=versions, files=files, lineages=lineages, outputs=outputs)
+
+
+def files_below(start: QuerySet[ModelFile]) -> list[ModelFile]:
+    """Return model files and everything that was derived or merged from them."""
+    found = {file.id: file for file in start.distinct()}
+    waiting = list(found)
+    while waiting:
+        products = ModelFile.objects.filter(sources__file__in=waiting).exclude(id__in=found).distinct()
+        new = {file.id: file for file in products}
+        found |= new
+        waiting = list(new)
+    return sorted(found.values(), key=lambda file: (file.name, str(file.id)))
+
+
+def lineages_touched(project: Project, since: int) -> set[int]:
+    """Return the lineages below anything whose rights changed after this number."""
+    changed = RightsChange.objects.filter(id__gt=since).values("rights")
+    start = ModelFile.objects.filter(rights__in=changed) | ModelFile.objects.filter(
+        id__in=ModelSource.objects.filter(dataset_version__items__picture__rights__in=changed).values("product")
+    )
+    files = files_below(start)
+    return set(Lineage.objects.filter(project=project, files__file__in=files).values_list("id", flat=True))
+
+
+_kept: dict[tuple[UUID, Action], Verdicts] = {}
+_lock = Lock()
+
+
+def verdicts_now(project: Project, action: Action) -> Mapping[int, Verdict]:
+    """Return what a gate says of each of the project's lineages at this moment, in the project's circumstances.
+
+    Answers are kept in memory, and asked anew below everything whose rights changed since, where a term has begun or
+    ended meanwhile, and for all when the project means to do something else.
+    """
+    moment = timezone.now()
+    with _lock:
+        newest, circumstances = latest_change(), circumstances_of(project)
+        kept = _kept.get((project.id, action))
+        if kept is None or kept.context != circumstances:
+            kept = _kept[project.id, action] = Verdicts(change=newest, context=circumstances)
+        elif kept.change != newest:
+            forget(kept, lineages_touched(project, kept.change))
+            kept.change = newest
+        forget(kept, {each for each, end in kept.holds_until.items() if end <= moment})
+        ask_missing(project, action, kept, moment)
+        return dict(kept.by_lineage)
+
+
+def circumstances_of(project: Project) -> str:
+    """Return what the answers depend on besides rights: the project's aims, and the waivers that two persons made."""
+    aims = {**context_of(project, timezone.now()).as_dict(), "at": ""}
+    waivers = Waiver.objects.filter(project=project).order_by("id").values_list("id", "approved_at", "revoked_at")
+    return repr((sorted(aims.items(), key=str), list(waivers)))
+
+
+def forget(kept: Verdicts, lineages: Iterable[int]) -> None:
+    """Drop answers that must be asked anew."""
+    for each in lineages:
+        kept.by_lineage.pop(each, None)
+        kept.holds_until.pop(each, None)
+
+
+def ask_missing(project: Project, action: Action, kept: Verdicts, moment: datetime) -> None:
+    """Ask the gate about every lineage that has no answer."""
+    rows = Lineage.objects.filter(project=project).exclude(id__in=list(kept.by_lineage))
+    asked: dict[int, list[ModelFile]] = {each: [] for each in rows.values_list("id", flat=True)}
+    if not asked:
+        return
+    links = LineageFile.objects.filter(lineage__in=asked).select_related("file__rights__evidence")
+    for link in links:
+        asked[link.lineage_id].append(link.file)
+    sources, waivers = Sources({link.file_id: link.file for link in links}.values()), waivers_of(project, action)
+    for lineage_id, files in asked.items():
+        inputs = sources.inputs_of(files)
+        decision = decide_about(project, action, inputs, at=moment, waivers=waivers)
+        kept.by_lineage[lineage_id] = decision.verdict
+        end = next_moment(decision, waivers, moment)
+        if end is not None:
+            kept.holds_until[lineage_id] = end
+
+
+def next_moment(decision: Decision, waivers: Sequence[Waiver], moment: datetime) -> datetime | None:
+    """Return when the answer may change by time alone: the next beginning or end of a term or waiver."""
+    facts = [each.facts for each in decision.inputs]
+    moments = [getattr(each, name) for each in facts for name in EVERY_MOMENT]
+    ahead: list[Any] = [each for each in (*moments, *(w.expires_at for w in waivers)) if each and each > moment]
+    return min(ahead, default=None)
+
+
+def publishable(rows: QuerySet[Output], project: Project, *, wanted: bool = True) -> QuerySet[Output]:
+    """Keep pictures that may be published now in the project's circumstances, or with `wanted=False` the others."""
+    verdicts = verdicts_now(project, Action.PUBLISH)
+    open_ones = [each for each, verdict in verdicts.items() if verdict is Verdict.ALLOW]
+    closed = [each for each in verdicts if verdicts[each] is not Verdict.ALLOW]
+    if wanted:
+        return rows.exclude(lineage__in=closed) if len(closed) < len(open_ones) else rows.filter(lineage__in=open_ones)
+    return rows.filter(lineage__in=closed)
+
+
+def count_by_file(descendants: Descendants) -> dict[Any, int]:
+    """Count the project's outputs by the model file through which they descend."""
+    rows = LineageFile.objects.filter(lineage__in=descendants.lineages, file__in=descendants.files)
+    return dict(rows.order_by().values_list("file").annotate(count=Count("lineage__outputs")))
