@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from benchmarks.curation_pictures import WORDS
-
+WORDS = tuple("Spring Studio Market Coffee Garden Night Jazz Hello World River Atlas Orbit Open House SALE NEW".split())
 Corruption = Callable[[Image.Image, random.Random], Image.Image]
 
 

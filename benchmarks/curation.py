@@ -17,7 +17,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import cv2
 import imagehash
 import numpy as np
 from PIL import Image, ImageFilter, ImageStat
@@ -25,7 +24,7 @@ from PIL import Image, ImageFilter, ImageStat
 from assets.curation.duplicates import Fingerprint, find_pairs, fingerprint
 from assets.curation.quality import flags, measure
 from benchmarks.corruptions import DEFECTS, DUPLICATES
-from benchmarks.curation_pictures import PAINTERS, draw_picture
+from benchmarks.curation_pictures import PAINTERS, draw_noise, draw_picture
 
 GROUP = 7
 HAMMING = 10
@@ -98,9 +97,9 @@ def score_blur(image: Image.Image) -> float:
     """Return cleanvision's sharpness of a copy of 64 pixels, helped by a spread histogram."""
     ratio = max(image.size) / 64
     gray = image.convert("L").resize((max(1, int(image.width / ratio)), max(1, int(image.height / ratio))))
-    edges = ImageStat.Stat(gray.filter(ImageFilter.FIND_EDGES)).var[0]
+    edges = ImageStat.Stat(gray.filter(ImageFilter.FIND_EDGES)).stddev[0]
     spread = 1 - np.exp(-0.01 * float(np.std(gray.histogram())))
-    return min(1.0, 1 - np.exp(-0.01 * edges) + (0.0 if spread <= 0.18 else 1 - 0.18))
+    return min(1.0, 1 - np.exp(-0.01 * edges) + (0.0 if spread <= 0.18 else spread))
 
 
 def look(suite: Iterator[Item]) -> Seen:
@@ -200,13 +199,11 @@ def print_row(name: str, cells: list[str]) -> None:
 
 
 def report_scale(count: int) -> None:
-    """Print how long the search takes over fingerprints of that many unlike pictures, each a random landscape."""
+    """Print how long the search takes over fingerprints of that many unlike pictures with a natural spectrum."""
     prints = []
     for number in range(count):
         rng = np.random.default_rng(number)
-        coarse = rng.uniform(0, 255, (int(rng.integers(3, 9)),) * 2).astype(np.float32)
-        view = cv2.resize(coarse, (64, 64), interpolation=cv2.INTER_CUBIC) + rng.normal(0, 6, (64, 64))
-        view = np.clip(view, 0, 255).astype(np.uint8).tobytes()
+        view = (255 * draw_noise((64, 64), rng, 1.2)).astype(np.uint8).tobytes()
         prints.append(Fingerprint(pixels=number.to_bytes(32, "big"), views=(view,)))
     wall, cpu = time.perf_counter(), time.process_time()
     found = pair_ours(prints)
@@ -225,7 +222,9 @@ def main() -> None:
     seen = look(draw_suite(options.pictures, options.seed))
     report_duplicates(seen)
     report_defects(seen)
-    print(f"\nmeasure: {seen.seconds['measure'] * 1000 / seen.megapixels:.0f} ms cpu per megapixel; milliseconds a picture:")
+    print(
+        f"\nmeasure: {seen.seconds['measure'] * 1000 / seen.megapixels:.0f} ms cpu per megapixel; milliseconds a picture:"
+    )
     spent = {name: seconds * 1000 / len(seen.prints) for name, seconds in seen.seconds.items() if name in HASHES}
     spent["fingerprint"] = seen.seconds["fingerprint"] * 1000 / len(seen.prints)
     spent["measure"] = seen.seconds["measure"] * 1000 / len(seen.verdicts)

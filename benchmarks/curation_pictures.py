@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from scipy import fft
 
 from engine.starter.scenes import Scene, random_scene, render
@@ -19,7 +19,6 @@ Size = tuple[int, int]
 Random = np.random.Generator
 OVERSIZE = 2
 ASPECTS = (1.0, 1.0, 1.5, 2 / 3, 4 / 3, 16 / 9)
-WORDS = "SALE Spring Studio Open House NEW Market Coffee Garden Night Jazz 2026 Hello World River Atlas Orbit".split()
 
 
 def choose_size(rng: Random) -> Size:
@@ -150,18 +149,6 @@ def draw_scene(size: Size, layout: Random, content: Random) -> Image.Image:
         ),
         256,
     )
-
-
-def draw_poster(size: Size, layout: Random, content: Random) -> Image.Image:
-    """Draw lines of words on another picture: visible text that is not a watermark."""
-    image = draw_landscape(size, layout, content)
-    pen, y = ImageDraw.Draw(image), content.uniform(0.1, 0.5) * size[1]
-    for _ in range(int(content.integers(1, 4))):
-        font = ImageFont.load_default(max(16, int(size[1] * content.uniform(0.06, 0.13))))
-        line = " ".join(content.choice(WORDS, int(content.integers(2, 4))))
-        pen.text((content.uniform(0.02, 0.2) * size[0], y), line, font=font, fill=(255, 255, 255), stroke_width=0)
-        y += font.size * 1.3
-    return image
 
 
 Painter = Callable[[Size, Random, Random], Image.Image]

@@ -12,12 +12,12 @@ from engine.schedulers import SCHEDULERS, schedulers_for
 from projects.problems import Problem
 
 from . import prompts, starting
-from .composing import PictureRequest
+from .composing import Adapter, PictureRequest
 from .models import Generation, TemplateAlias
 from .services.generations import any_seed
 
 TEXT_FIELDS = (*prompts.SLOT_NAMES, "negative")
-FIELD_OF = {"prompt": "subject", "negative_prompt": "negative", "scheduler_config": "scheduler"}
+FIELD_OF = {"prompt": "subject", "negative_prompt": "negative", "scheduler_config": "scheduler", "adapters": "adapter"}
 FIELD_OF_CODE = {"seed_out_of_range": "seed"}
 MAX_COUNT = 8
 MAX_INTEGER = 2**64
@@ -64,6 +64,13 @@ class StudioForm(forms.Form):
     negative = text_field(_("Negatives"))
     base_model = RowField(label=_("Model"))
     vae = RowField(label=_("VAE"), required=False)
+    adapter = RowField(label=_("Adapter"), required=False)
+    adapter_weight = forms.FloatField(
+        label=_("Adapter's weight"),
+        required=False,
+        widget=forms.NumberInput(attrs={"step": "0.05", "inputmode": "decimal"}),
+        help_text=_("0.6 to 0.8 is usual."),
+    )
     width = number_field(_("Width"), attrs={"step": 8})
     height = number_field(_("Height"), attrs={"step": 8})
     num_inference_steps = number_field(_("Steps"))
@@ -84,6 +91,8 @@ class StudioForm(forms.Form):
         self.body = starting.body_of(self.version)
         self.fields["base_model"].offer(shelf.models)
         self.fields["vae"].offer(shelf.vaes, empty=_("The model's own"))
+        self.fields["adapter"].offer(shelf.adapters, empty=_("None"))
+        self.has_adapters = bool(shelf.adapters)
         self.fields["campaign"].offer(shelf.campaigns, empty=_("None"))
         self.model = shelf.find_model(self.data.get("base_model"))
         self.fields["template_version"].choices = [("", _("No template")), *self.template_choices()]
@@ -170,7 +179,13 @@ class StudioForm(forms.Form):
             count=values["count"],
             quality=values["quality"],
             campaign=values["campaign"],
+            adapters=self.chosen_adapters(),
         )
+
+    def chosen_adapters(self) -> tuple[Adapter, ...]:
+        """Return the adapter that was chosen, with its weight."""
+        file, weight = self.cleaned_data["adapter"], self.cleaned_data["adapter_weight"]
+        return (Adapter(file=file, weight=starting.USUAL_WEIGHT if weight is None else weight),) if file else ()
 
     def add_problem(self, problem: Problem) -> None:
         """Put a problem's sentences beside the fields that they are about."""

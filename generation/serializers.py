@@ -18,12 +18,19 @@ from projects.problems import Problem
 from projects.protocol import StrictSerializer
 
 from . import starting
-from .composing import PictureRequest
+from .composing import Adapter, PictureRequest
 from .models import Generation, Output, PromptTemplate, Replay, TemplateAlias, TemplateVersion
 from .sentences import failure_sentence
 from .services.generations import any_seed, describe_block
 from .templates import SLOT_NAMES
 from .words import difference_sentence
+
+
+class ChosenAdapterSerializer(StrictSerializer):
+    """An adapter, and how strongly it is applied."""
+
+    id = serializers.UUIDField()
+    weight = serializers.FloatField(required=False, default=starting.USUAL_WEIGHT)
 
 
 class PictureRequestSerializer(StrictSerializer):
@@ -48,6 +55,7 @@ class PictureRequestSerializer(StrictSerializer):
     count = serializers.IntegerField(required=False, default=1, min_value=1, max_value=8)
     quality = serializers.ChoiceField(choices=Generation.Quality.choices, required=False, default="draft")
     campaign = serializers.SlugField(required=False)
+    adapters = ChosenAdapterSerializer(many=True, required=False, help_text="Applied in this order.")
 
     def picture_request(self, project: Project) -> PictureRequest:
         """Return the request for this project. Raises Problem for a model that it cannot use."""
@@ -57,11 +65,16 @@ class PictureRequestSerializer(StrictSerializer):
         vae_id = values.pop("vae", None)
         slug, version = values.pop("template", None), values.pop("version")
         campaign = values.pop("campaign", None)
+        chosen = values.pop("adapters", [])
         return PictureRequest(
             base_model=model,
             vae=self.file_of(project, vae_id, ModelFile.Kind.VAE),
             template_version=starting.version_by_name(project, slug, version) if slug else None,
             campaign=self.campaign_of(project, campaign) if campaign else None,
+            adapters=tuple(
+                Adapter(file=self.file_of(project, each["id"], ModelFile.Kind.ADAPTER), weight=each["weight"])
+                for each in chosen
+            ),
             seed=values.pop("seed", None) if "seed" in values else any_seed(),
             **values,
         )
@@ -83,7 +96,7 @@ class PictureRequestSerializer(StrictSerializer):
         )
         found = rows.filter(id=file_id).first()
         if found is None:
-            name = "base_model" if kind == ModelFile.Kind.BASE else "vae"
+            name = {ModelFile.Kind.BASE: "base_model", ModelFile.Kind.VAE: "vae"}.get(kind, "adapters")
             message = _("There is no such model in this project.")
             raise Problem("model_unknown", message, fields={name: message})
         return found

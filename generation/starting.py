@@ -24,6 +24,7 @@ from .services.generations import any_seed
 Values = dict[str, Any]
 SETTINGS = ("width", "height", "num_inference_steps", "guidance_scale", "scheduler")
 VARIABLE_PREFIX = "var_"
+USUAL_WEIGHT = 0.7
 QUALITY_STEPS = {Generation.Quality.DRAFT: 0.6, Generation.Quality.FINAL: 1.4}
 
 
@@ -49,6 +50,11 @@ class Shelf:
     def vaes(self) -> list[ModelFile]:
         """The VAEs."""
         return [file for file in self.files if file.kind == ModelFile.Kind.VAE]
+
+    @property
+    def adapters(self) -> list[ModelFile]:
+        """The adapters."""
+        return [file for file in self.files if file.kind == ModelFile.Kind.ADAPTER]
 
     @cached_property
     def campaigns(self) -> list[Campaign]:
@@ -133,6 +139,7 @@ def opening_values(shelf: Shelf, version: TemplateVersion | None, quality: str =
         "quality": quality,
         "count": 1,
         "clip_skip": 0,
+        "adapter_weight": USUAL_WEIGHT,
     }
     return with_marks(values)
 
@@ -199,6 +206,8 @@ def values_of_output(shelf: Shelf, output: Output, keep: str) -> Values:
         values |= {name: spec.get(name, "") for name in (*SETTINGS, "clip_skip")}
         values |= {"base_model": str(generation.base_model_id), "vae": str(generation.vae_id or "")}
         values |= {"campaign": str(generation.campaign_id or "")}
+        adapter = generation.adapters.first()
+        values |= {"adapter": str(adapter.file_id), "adapter_weight": adapter.weight} if adapter else {"adapter": ""}
     if keep == "all":
         values["seed"] = output.seed
         if generation.choices and output.seed != generation.spec["seed"]:

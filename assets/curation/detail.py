@@ -128,4 +128,6 @@ def _busiest(gray: Floats, side: int) -> list[tuple[int, int]]:
     """Return the corners of the tiles with the most contrast."""
     rows = range(0, gray.shape[0] - side + 1, side)
     corners = [(y, x) for y in rows for x in range(0, gray.shape[1] - side + 1, side)]
-    return sorted(corners, key=lambda at: -gray[at[0] : at[0] + side : 4, at[1] : at[1] + side : 4].std())[:SPECTRUM_TILES]
+    return sorted(corners, key=lambda at: -gray[at[0] : at[0] + side : 4, at[1] : at[1] + side : 4].std())[
+        :SPECTRUM_TILES
+    ]

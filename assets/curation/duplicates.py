@@ -24,8 +24,8 @@ NEAREST = 16
 BLOCK = 512
 TRIES = 4
 BLIND_FLOOR = 0.87
-WAVES_FLOOR = 0.78
-MIN_SIMILARITY = 0.85
+WAVES_FLOOR = 0.80
+MIN_SIMILARITY = 0.83
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ STROKE = 17
 CUTS = (90, 95, 97.5, 99)
 MIN_CONTRAST = 14
 LINE = 5
-MOST_BOXES = 1500
-NEIGHBORS = 64
+MOST_BOXES = 1000
+NEIGHBORS = 40
 
 
 def count_letters(gray: Bytes) -> float:
@@ -50,23 +50,31 @@ def _count_lined(boxes: Boxes) -> int:
     if not LINE <= len(boxes) <= MOST_BOXES:
         return 0
     boxes = boxes[np.argsort(boxes[:, 0], kind="stable")]
-    length, before = np.ones(len(boxes), int), np.full(len(boxes), -1)
-    for at in range(1, len(boxes)):
-        since = max(0, at - NEIGHBORS)
-        fits = np.flatnonzero(_continue(boxes[since:at], boxes[at]))
-        if fits.size:
-            best = since + int(fits[length[since:at][fits].argmax()])
-            length[at], before[at] = length[best] + 1, best
+    before = _link(boxes)
+    length = np.ones(len(boxes), int)
+    for at in np.flatnonzero(before >= 0):
+        length[at] = length[before[at]] + 1
     ends = length[np.setdiff1d(np.arange(len(boxes)), before)]
     return int(ends[ends >= LINE].sum())
 
 
-def _continue(earlier: Boxes, box: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Tell which earlier boxes the box continues: close to its left, about as high, on one line above or below."""
-    left, top, height = box[0], box[1], box[3]
-    gap = left - earlier[:, 0] - earlier[:, 2]
-    slack = max(1.0, 0.12 * height)
-    grounded = np.abs(earlier[:, 1] + earlier[:, 3] - top - height) <= slack
-    aligned = grounded | (np.abs(earlier[:, 1] - top) <= slack)
-    ratio = earlier[:, 3] / height
-    return np.asarray(aligned & (gap > -0.25 * height) & (gap < 0.9 * height) & (ratio > 0.55) & (ratio < 1.8))
+def _link(boxes: Boxes) -> NDArray[np.int64]:
+    """Return for each box, ordered by the left edge, the nearest earlier one that it continues, or -1."""
+    before, nearest = np.full(len(boxes), -1), np.full(len(boxes), np.inf)
+    for step in range(1, min(NEIGHBORS, len(boxes))):
+        gap = _gap(boxes[:-step], boxes[step:])
+        closer = np.flatnonzero(gap < nearest[step:])
+        nearest[step:][closer] = gap[closer]
+        before[step:][closer] = closer
+    return before
+
+
+def _gap(earlier: Boxes, later: Boxes) -> NDArray[np.float64]:
+    """Return the gap between two letters of one line, in heights; infinite where the later does not continue."""
+    height, ratio = later[:, 3], earlier[:, 3] / later[:, 3]
+    gap = (later[:, 0] - earlier[:, 0] - earlier[:, 2]) / height
+    slack = np.maximum(1.0, 0.12 * height)
+    grounded = np.abs(earlier[:, 1] + earlier[:, 3] - later[:, 1] - height) <= slack
+    aligned = grounded | (np.abs(earlier[:, 1] - later[:, 1]) <= slack)
+    fits = aligned & (gap > -0.25) & (gap < 0.9) & (ratio > 0.55) & (ratio < 1.8)
+    return np.where(fits, np.abs(gap), np.inf)

@@ -46,7 +46,7 @@ LIMITS = {
     "soft_edges": 0.20,
     "reach": 0.80,
     "noise": 6.8,
-    "blocks": 0.30,
+    "blocks": 0.22,
     "dark_median": 40.0,
     "dark_lightest": 75.0,
     "clipped": 0.25,
@@ -56,6 +56,7 @@ LIMITS = {
     "letters": 6.0,
 }
 WHITE = 250
+GROUND = 2
 COPY_SIDE = 768
 CROP_SIDE = 768
 
@@ -67,7 +68,7 @@ class Measures:
     `width` and `height` are pixels. `edges`, `laplacian`, `reblur` and `reach` are shares (see `detail`); `noise` is
     levels; `blocks` is 0 without a grid. `median` and `lightest` are the 50th and 99th percentile of luma in levels,
     `contrast` the widest range of a channel from its 1st to its 99th percentile, `clipped` the share of white pixels
-    that are not the background of a thing cut out. `color` is the distance between channels in levels that 1 %
+    on what is not the white ground of a cut-out thing. `color` is the distance between channels in levels that 1 %
     of the pixels exceed. `bars` is the share of the picture that plain bars at opposite edges take; `letters` counts.
     """
 
@@ -150,8 +151,12 @@ def _is_faint(measures: Measures) -> bool:
 
 
 def _is_upscaled(measures: Measures) -> bool:
-    """Tell whether the finest detail is missing although the edges are too steep for a plain blur."""
-    return measures.reach < LIMITS["reach"] and measures.edges >= LIMITS["soft_edges"]
+    """Tell whether the finest detail is missing although the edges are too steep for a plain blur.
+
+    Darkness hides the finest detail too.
+    """
+    soft = measures.edges < LIMITS["soft_edges"]
+    return measures.reach < LIMITS["reach"] and not soft and not _is_dark(measures)
 
 
 RULES: tuple[tuple[Flag, Callable[[Measures, float], bool]], ...] = (
@@ -201,11 +206,11 @@ def _measure_contrast(levels: NDArray[np.uint8]) -> float:
 
 
 def _measure_clipped(seen: NDArray[np.uint8], margins: Margins) -> float:
-    """Return the share of white pixels, without the ground around a thing that touches no edge."""
+    """Return the share of white pixels; of a thing that touches no edge, without the white ground around it."""
     white = (seen >= WHITE).astype(np.uint8)
     if min(margins.left, margins.top, margins.right, margins.bottom) and white[0, 0]:
-        cv2.floodFill(white, None, (0, 0), 0)
-    return float(white.mean())
+        cv2.floodFill(white, None, (0, 0), GROUND)
+    return float((white == 1).sum() / max(1, (white != GROUND).sum()))
 
 
 def _measure_bars(levels: NDArray[np.uint8], margins: Margins) -> float:

@@ -9,7 +9,7 @@ from .decisions import (
     latest_change,
     reading_language,
 )
-from .models import install_folder, install_starter_terms, register_model
+from .models import install_folder, install_starter_terms, register_adapter, register_model
 from .rights import (
     HOUSE_CHAIN,
     Declaration,
@@ -36,6 +36,7 @@ __all__ = [
     "may_review",
     "reading_language",
     "refuse_rights",
+    "register_adapter",
     "register_model",
     "withdraw_rights",
 ]

@@ -1,12 +1,14 @@
 """Enter model files into the library, and copy what is bundled under the models' folder."""
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from engine.errors import ModelError
 from engine.headers import detect_architecture, hash_model
@@ -14,7 +16,9 @@ from ledger.services import actor_hash, append
 from projects.models import Project, User
 from projects.problems import Problem
 
-from ..models import ModelFile, Term
+from ..model_uploads import check_upload
+from ..models import DatasetVersion, ModelFile, ModelSource, Term
+from ..sentences import sentence
 from ..vocabulary import load_terms
 from .rights import HOUSE_CHAIN, Declaration, declare
 
@@ -38,7 +42,7 @@ def register_model(
     try:
         sha256, detected = hash_model(path), detect_architecture(path)
     except ModelError as error:
-        raise Problem(error.code, str(error)) from error
+        raise Problem(error.code, sentence(error.code, error.params)) from error
     known = ModelFile.objects.filter(project=project, sha256=sha256).first()
     if known is not None:
         return known
@@ -56,14 +60,79 @@ def register_model(
         latent_channels=detected.latent_channels,
         **fields,
     )
+    record_registered(model, actor)
+    return model
+
+
+@transaction.atomic
+def register_adapter(
+    path: Path,
+    *,
+    name: str,
+    declaration: Declaration,
+    actor: User,
+    project: Project,
+    bases: Iterable[ModelFile] = (),
+    trained_on: DatasetVersion | None = None,
+    trigger_words: Iterable[str] = (),
+) -> ModelFile:
+    """Enter a LoRA under MODELS_ROOT with what it was made from; its rights begin as pending.
+
+    The same content is entered once per project. Raises Problem for a file that is no LoRA, holds values that are no
+    numbers, or does not say what it was made for while no base model does either.
+    """
+    bases = list(bases)
+    try:
+        sha256, upload = hash_model(path), check_upload(path)
+    except ModelError as error:
+        raise Problem(error.code, sentence(error.code, error.params)) from error
+    architecture = upload.lora.architecture if upload.lora else None
+    architecture = architecture or next((base.architecture for base in bases), None)
+    if upload.lora is None or architecture is None:
+        message = _("This file is no LoRA that Daicho knows. Name the base model that it was made for.")
+        raise Problem("adapter_unknown", message, fields={"file": message})
+    known = ModelFile.objects.filter(project=project, sha256=sha256).first()
+    if known is not None:
+        return known
+    adapter = ModelFile.objects.create(
+        project=project,
+        kind=ModelFile.Kind.ADAPTER,
+        method=ModelFile.Method.LORA,
+        name=name[:120],
+        architecture=architecture,
+        layout="single",
+        path=stored_path(path),
+        sha256=sha256,
+        size_bytes=size_of(path),
+        rights=declare(replace(declaration, title=declaration.title or name), actor=actor),
+        defaults={"trigger_words": [word for word in trigger_words if word]},
+    )
+    add_sources(adapter, bases=bases, trained_on=trained_on)
+    record_registered(adapter, actor)
+    return adapter
+
+
+def add_sources(product: ModelFile, *, bases: Iterable[ModelFile], trained_on: DatasetVersion | None) -> None:
+    """Store what a model file was made from: edges that rights travel along."""
+    derived = ModelSource.Role.DERIVED_FROM
+    rows = [ModelSource(product=product, role=derived, file=base) for base in bases]
+    if trained_on is not None:
+        rows.append(ModelSource(product=product, role=ModelSource.Role.TRAINED_ON, dataset_version=trained_on))
+    ModelSource.objects.bulk_create(rows)
+
+
+def record_registered(model: ModelFile, actor: User) -> None:
+    """Write into the ledger that a model file is in the library, with what it was made from."""
+    sources = model.sources.select_related("file", "dataset_version")
+    made_from = [row.file.sha256 if row.file else row.dataset_version.merkle_root for row in sources]
+    facts = {"name": model.name, "sha256": model.sha256, "kind": model.kind, "expression": model.rights.expression}
     append(
         model.project_id or HOUSE_CHAIN,
         "assets.model.registered",
         actor=actor_hash(actor.id),
         subject=f"model_file:{model.id}",
-        payload={"name": name, "sha256": sha256, "kind": kind, "expression": rights.expression},
+        payload={**facts, **({"made_from": made_from} if made_from else {})},
     )
-    return model
 
 
 def stored_path(path: Path) -> str:

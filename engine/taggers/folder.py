@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,6 @@ PROCESSOR_NAME = re.compile(r"[A-Za-z0-9]+(ImageProcessor|FeatureExtractor)(Fast
 MAX_INPUT = 1024
 # One wide and one tall picture show at once whether the processor makes all pictures the same size.
 TRIAL_SIZES = ((64, 32), (32, 64))
-# What the libraries raise for files that do not fit together.
 BROKEN = (
     OSError,
     ValueError,
@@ -80,10 +80,8 @@ class FolderTagger:
 
     def try_out(self, folder: Path) -> None:
         """Score two blank pictures, so that parts that do not fit together show now and not during a job."""
-        try:
+        with refusing_broken(folder):
             scores = self.score([Image.new("RGB", size, "gray") for size in TRIAL_SIZES])
-        except BROKEN as error:
-            raise refuse_folder(folder, str(error)) from error
         if scores.shape != (len(TRIAL_SIZES), len(self.labels)):
             raise refuse_folder(folder, f"it gives {tuple(scores.shape)} scores for {len(self.labels)} labels")
         if not torch.isfinite(scores).all():
@@ -142,7 +140,7 @@ def load_model(folder: Path, architecture: str, device: torch.device) -> Any:
     attention kernels) can bring in something that was not checked.
     """
     cls = getattr(transformers, architecture)
-    try:
+    with refusing_broken(folder):
         config = cls.config_class.from_pretrained(folder, local_files_only=True)
         model, report = cls.from_pretrained(
             None,
@@ -154,8 +152,6 @@ def load_model(folder: Path, architecture: str, device: torch.device) -> Any:
             local_files_only=True,
             output_loading_info=True,
         )
-    except BROKEN as error:
-        raise refuse_folder(folder, str(error)) from error
     if report["missing_keys"]:
         raise refuse_folder(folder, f"weights are missing: {', '.join(sorted(report['missing_keys'])[:3])}")
     return settle(model, folder.name, device)
@@ -171,10 +167,8 @@ def load_processor(folder: Path) -> Any:
             raise refuse_folder(folder, f"{name} names no image processor")
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     auto: Any = transformers.AutoImageProcessor
-    try:
+    with refusing_broken(folder):
         processor = auto.from_pretrained(folder, backend="pil", **options)
-    except BROKEN as error:
-        raise refuse_folder(folder, str(error)) from error
     if not isinstance(processor, BaseImageProcessor):
         raise refuse_folder(folder, "it has no image processor")
     sides = [dict(getattr(processor, name, None) or {}).values() for name in ("size", "crop_size", "pad_size")]
@@ -187,6 +181,16 @@ def load_tokenizer(folder: Path) -> Any:
     """Return the folder's CLIP tokenizer."""
     try:
         return transformers.CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+    # The library that parses tokenizer.json raises nothing narrower.
+    except Exception as error:
+        raise refuse_folder(folder, str(error)) from error
+
+
+@contextmanager
+def refusing_broken(folder: Path) -> Iterator[None]:
+    """Turn what the libraries raise for files that do not fit together into ModelError `tagger_unreadable`."""
+    try:
+        yield
     except BROKEN as error:
         raise refuse_folder(folder, str(error)) from error
 

@@ -11,7 +11,8 @@ from engine.starter.judge import ANSWERS, FILE, load_judge, to_pixels
 from engine.starter.vae import to_tensor
 from engine.taggers.tags import BATCH, Tag, pick_tags, split_batches
 
-# Over it, no word was wrong on fresh renders, and none was said of noise or plain colors.
+# On 200 fresh renders 1 of 980 words over it was wrong, and noise and plain colors got none; with a subject, place or
+# style that the judge never learnt, some words are still wrong (style 36 %, subject 18 %, others 4 to 18 %).
 THRESHOLD = 0.75
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from engine.errors import EngineError
-from engine.taggers.folder import FolderTagger, load_tokenizer
+from engine.taggers.folder import FolderTagger, load_tokenizer, refusing_broken
 from engine.taggers.tags import BATCH, MAX_TAGS
 
 THRESHOLD = 0.5
@@ -49,7 +49,8 @@ class ZeroShotTagger(FolderTagger):
         self.tokenizer = load_tokenizer(folder)
         self.labels = [label for group in groups for label in group]
         self.sizes = [len(group) for group in groups]
-        self.texts = self.embed_labels(templates)
+        with refusing_broken(folder):
+            self.texts = self.embed_labels(templates)
         self.try_out(folder)
 
     @torch.inference_mode()

@@ -252,6 +252,7 @@ def test_texts_are_cleaned():
     assert read_claims(with_xmp(packet)).copyright_notices == ("All が",)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_cleaning_twice_is_cleaning_once(text):
     clean = clean_text(text)

@@ -435,6 +435,7 @@ class TestRefusals:
             {"image_mean": "gray"},
         ],
     )
+    @pytest.mark.filterwarnings("ignore:divide by zero")
     def test_preprocessing_that_does_not_fit_the_model_is_refused(self, vit_copy, values):
         edit(vit_copy / "preprocessor_config.json", **values)
         assert refused(vit_copy) == "tagger_unreadable"
@@ -456,6 +457,24 @@ class TestRefusals:
     @pytest.mark.parametrize("content", [b"", b"{}", b"\x00garbage"])
     def test_a_damaged_tokenizer_is_refused(self, clip_copy, content):
         (clip_copy / "tokenizer.json").write_bytes(content)
+        assert refused(clip_copy) == "tagger_unreadable"
+
+    @pytest.mark.parametrize(
+        ("name", "part", "values"),
+        [
+            ("tokenizer.json", "model", {"type": "Nothing"}),
+            ("tokenizer.json", "model", {"type": "BPE", "vocab": {"a": 0}, "merges": [["b", "c"]]}),
+            ("tokenizer_config.json", "pad_token", None),
+        ],
+    )
+    def test_a_tokenizer_of_another_making_is_refused(self, clip_copy, name, part, values):
+        edit(clip_copy / name, **{part: values})
+        assert refused(clip_copy) == "tagger_unreadable"
+
+    def test_tokens_that_the_text_encoder_does_not_know_are_refused(self, clip_copy):
+        model = json.loads((clip_copy / "tokenizer.json").read_text("utf-8"))["model"]
+        model["vocab"] = {word: number + 5000 for word, number in model["vocab"].items()}
+        edit(clip_copy / "tokenizer.json", model=model)
         assert refused(clip_copy) == "tagger_unreadable"
 
     def test_an_adapter_config_cannot_bring_in_another_model(self, vit_copy, tmp_path):
