@@ -250,6 +250,7 @@ ENGINE_DEVICE = env.str("ENGINE_DEVICE", default="")
 ENGINE_MEMORY_BYTES = env.int("ENGINE_MEMORY_BYTES", default=8 * 1024**3)
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=0)
 TRANSLATION_MODEL = env.str("TRANSLATION_MODEL", default="")
+TAGGER_MODEL = env.str("TAGGER_MODEL", default="")
 
 # The ledger.
 LEDGER_SALT = setting("LEDGER_SALT", "") or secret_from_file("ledger_salt")

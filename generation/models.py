@@ -180,8 +180,8 @@ class Generation(PictureJob):
 
     def files(self) -> list[ModelFile]:
         """Return every model file that the pictures are made with, with its rights as they stand now."""
-        used = Q(generations=self) | Q(vae_generations=self) | Q(adapter_generations__generation=self)
-        return list(ModelFile.objects.filter(used).select_related("rights__evidence").distinct().order_by("name", "id"))
+        rows = ModelFile.objects.filter(lineage_files__lineage=self.lineage_id)
+        return list(rows.select_related("rights__evidence").order_by("name", "id"))
 
     def spec_for(self, index: int) -> ImageSpec:
         """Return the recipe of picture `index` (0-based)."""

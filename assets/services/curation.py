@@ -1,13 +1,14 @@
 """Look at pictures in a worker: measure them, find those nearly the same, and keep what a person decides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from PIL import Image
 
 from jobs.queue import ring
 from projects.models import Project, User
@@ -16,8 +17,8 @@ from .. import storage
 from ..curation.duplicates import find_pairs, group
 from ..curation.fingerprints import Fingerprint, fingerprint
 from ..curation.quality import flags, measure
-from ..models import Curation, Picture, PicturePair, PictureTag
-from ..pictures import open_picture
+from ..models import Curation, Dataset, Picture, PicturePair, PictureTag, Tagging
+from ..pictures import flatten, open_picture
 from .pictures import refresh_search_text
 
 SHARE_OF_MEASURING = 0.8
@@ -36,7 +37,7 @@ def request_curation(user: User, project: Project) -> Curation:
 
 def curate(job: Curation) -> None:
     """Measure every picture that nobody has measured, then compare all of them."""
-    waiting = Picture.objects.filter(project=job.project, measures=None, removed_at=None)
+    waiting = Picture.objects.filter(project=job.project, measures__isnull=True, removed_at=None)
     ids = list(waiting.order_by("added_at", "id").values_list("id", flat=True))
     for done, picture_id in enumerate(ids):
         job.beat_due(progress=SHARE_OF_MEASURING * done / max(len(ids), 1), stage="measuring")
@@ -48,12 +49,11 @@ def curate(job: Curation) -> None:
 
 def measure_picture(picture: Picture) -> None:
     """Write a picture's measures, flags and fingerprint."""
-    with storage.open_stored(settings.MEDIA_ROOT, picture.path) as file:
-        image = open_picture(file.read()).image
+    image = open_image(picture)
     measures = measure(image)
     Picture.objects.filter(pk=picture.pk).update(
         measures=measures.as_dict(),
-        flags=[flag.code for flag in flags(measures)],
+        flags=list(flags(measures)),
         fingerprint=fingerprint(image).to_bytes(),
     )
 
@@ -101,6 +101,45 @@ def decide_tag(user: User, tag: PictureTag, *, accepted: bool) -> None:
     state = PictureTag.State.ACCEPTED if accepted else PictureTag.State.REJECTED
     PictureTag.objects.filter(pk=tag.pk).update(state=state, decided_by=user, decided_at=timezone.now())
     refresh_search_text(tag.picture)
+
+
+class Tagger(Protocol):
+    """What `tag_pictures` needs of a tagger; `version` is the hash of its weights."""
+
+    name: str
+    version: str
+
+    def tag(self, images: Sequence[Image.Image]) -> list[list[Any]]:
+        """Return the words for each picture."""
+
+
+def request_tagging(user: User, project: Project, dataset: Dataset | None = None) -> Tagging:
+    """Ask a worker to propose tags for a dataset's pictures, or for all of the project's."""
+    with transaction.atomic():
+        job = Tagging.objects.create(project=project, dataset=dataset, requested_by=user)
+        ring(job)
+    return job
+
+
+def tag_pictures(job: Tagging, tagger: Tagger) -> None:
+    """Propose tags picture by picture; what a person has decided about stays."""
+    source = f"{tagger.name} {tagger.version[:12]}"
+    rows = Picture.objects.filter(project=job.project, removed_at=None)
+    rows = rows.filter(items__dataset=job.dataset) if job.dataset else rows
+    ids = list(rows.exclude(tags__source=source).order_by("added_at", "id").values_list("id", flat=True))
+    proposed = 0
+    for done, picture_id in enumerate(ids):
+        job.beat_due(progress=done / max(len(ids), 1), stage="tagging")
+        picture = Picture.objects.get(pk=picture_id)
+        [tags] = tagger.tag([open_image(picture)])
+        proposed += propose_tags(picture, [(tag.label, tag.confidence) for tag in tags], source=source)
+    Tagging.objects.filter(pk=job.pk).update(tagger=source[:120], proposed=proposed)
+
+
+def open_image(picture: Picture) -> Image.Image:
+    """Return a picture's pixels as people see them. Raises StorageError, PictureError."""
+    with storage.open_stored(settings.MEDIA_ROOT, picture.path) as file:
+        return flatten(open_picture(file.read()).image)
 
 
 def propose_tags(picture: Picture, proposals: Iterable[tuple[str, float]], *, source: str) -> int:
