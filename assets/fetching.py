@@ -90,18 +90,19 @@ def fetch(
     allow_addresses: frozenset[str] = frozenset(),
     resolve: Resolve | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    on_size: Callable[[int], None] | None = None,
 ) -> Fetched:
     """Write what a URL names into an open file and return what came. Raises FetchError; the file then holds a part.
 
     `timeout_seconds` counts from the first look-up to the last byte. `allow_addresses` lets connections go to these
-    addresses although they are not public.
+    addresses although they are not public. `on_size` is told how many bytes the server promises, if it does.
     """
     network = _CheckedNetwork(_Clock(end=time.monotonic() + timeout_seconds), allow_addresses, resolve or resolve_host)
     context = ssl_context or httpx.create_ssl_context(trust_env=False)
     check = partial(check_url, allow_http=allow_http, allow_ports=allow_ports)
     with httpcore.ConnectionPool(ssl_context=context, network_backend=network, max_keepalive_connections=0) as pool:
         try:
-            return _follow(pool, check, url, file, max_bytes)
+            return _follow(pool, check, url, partial(_save, file=file, max_bytes=max_bytes, on_size=on_size))
         except httpcore.TimeoutException as error:
             raise FetchError("timed_out", seconds=round(timeout_seconds)) from error
 
@@ -169,13 +170,13 @@ def _port(url: httpx.URL) -> int:
 
 
 def _follow(
-    pool: httpcore.ConnectionPool, check: Callable[[str], httpx.URL], url: str, file: BinaryIO, max_bytes: int
+    pool: httpcore.ConnectionPool, check: Callable[[str], httpx.URL], url: str, save: Callable[..., Fetched]
 ) -> Fetched:
     for _ in range(MAX_REDIRECTS + 1):
         target = check(url)
         with _answer(pool, target) as response:
             if response.status not in REDIRECTS:
-                return _save(response, target, file, max_bytes)
+                return save(response, target)
             url = _next_url(target, response)
     raise FetchError("too_many_redirects", limit=MAX_REDIRECTS)
 
@@ -209,15 +210,22 @@ def _next_url(url: httpx.URL, response: httpcore.Response) -> str:
         raise FetchError("url_invalid") from error
 
 
-def _save(response: httpcore.Response, url: httpx.URL, file: BinaryIO, max_bytes: int) -> Fetched:
+def _save(
+    response: httpcore.Response,
+    url: httpx.URL,
+    *,
+    file: BinaryIO,
+    max_bytes: int,
+    on_size: Callable[[int], None] | None,
+) -> Fetched:
     if response.status != 200:
         raise FetchError("status_refused", host=url.host, status=response.status)
     encoding = _header(response, b"content-encoding").lower()
     if encoding not in ("", "identity"):
         raise FetchError("encoding_refused", host=url.host, encoding=encoding[:40])
     promised = _header(response, b"content-length")
-    if promised.isdecimal() and int(promised[:20]) > max_bytes:
-        raise FetchError("too_many_bytes", limit=max_bytes)
+    if promised.isdecimal():
+        _promise(int(promised[:20]), max_bytes, on_size)
     digest, size = hashlib.sha256(), 0
     for chunk in response.iter_stream():
         size += len(chunk)
@@ -227,6 +235,13 @@ def _save(response: httpcore.Response, url: httpx.URL, file: BinaryIO, max_bytes
         file.write(chunk)
     content_type = _header(response, b"content-type").partition(";")[0].strip().lower()[:100]
     return Fetched(final_url=str(url), content_type=content_type, size=size, sha256=digest.hexdigest())
+
+
+def _promise(size: int, max_bytes: int, on_size: Callable[[int], None] | None) -> None:
+    if size > max_bytes:
+        raise FetchError("too_many_bytes", limit=max_bytes)
+    if on_size is not None:
+        on_size(size)
 
 
 def _header(response: httpcore.Response, name: bytes) -> str:

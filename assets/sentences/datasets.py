@@ -33,8 +33,8 @@ DATASETS: Sentences = {
     ),
     "fragment_everywhere": (
         _(
-            "“{phrase}” stands in {percent} % of the captions. The model may tie it to the pictures instead "
-            "of the trigger word: remove it, or vary it."
+            "“{phrase}” stands in {percent} per cent of the captions. The model may tie it to the pictures "
+            "instead of the trigger word: remove it, or vary it."
         ),
     ),
     "phrase_once": (
@@ -136,6 +136,44 @@ DATASETS: Sentences = {
         _(
             "The file's Content Credentials allow training only under conditions ({found}), and “{declared}” "
             "was declared. Read the conditions first."
+        ),
+    ),
+    "fingerprint_unreadable": (
+        _(
+            "The stored fingerprint of this picture ({size} bytes) cannot be read. Run the duplicate check "
+            "again to compute it anew."
+        ),
+    ),
+    "crop_size_unusable": (
+        _("A picture of {width} × {height} pixels cannot be cropped for training. Remove it or upload it again."),
+    ),
+    "crop_side_unusable": (_("A training side of {side} pixels is not possible. Choose a multiple of {step}."),),
+    "small": (_("The picture is smaller than the training size. Use a larger original, or train at a smaller size."),),
+    "odd_aspect": (
+        _(
+            "The picture is very long and narrow, so a crop would lose most of it. Crop it yourself to the "
+            "part that matters."
+        ),
+    ),
+    "blurry": (
+        _("Even the sharpest edges are soft. Replace the picture with a sharp one, or the model learns the blur."),
+    ),
+    "upscaled": (_("The fine detail is missing: the picture was probably enlarged. Look for the original."),),
+    "noisy": (_("The picture is grainy all over. Use a cleaner one, unless the grain is the style you want."),),
+    "blocky": (
+        _("A grid of 8-pixel blocks is visible, as strong JPEG compression leaves it. Look for a better copy."),
+    ),
+    "dark": (_("Nearly the whole picture is dark. Brighten it or leave it out."),),
+    "bright": (_("Large parts are overexposed to plain white. Use a picture that still shows detail there."),),
+    "low_contrast": (_("The picture is faint: light and dark hardly differ. Raise the contrast or leave it out."),),
+    "gray": (
+        _("The picture has no color although it is stored in color. Keep it only if the model should draw in gray."),
+    ),
+    "letterbox": (_("Plain bars run along opposite edges. Crop them off, or the model learns to draw them."),),
+    "text": (
+        _(
+            "There is lettering or a watermark in the picture. Check its rights, and crop it off or leave the"
+            " picture out."
         ),
     ),
 }

@@ -30,4 +30,41 @@ UPLOADS: Sentences = {
     "adapter_width_differs": (
         _("This LoRA expects texts of width {found}, but the base model has {wanted}. Choose a base model that fits."),
     ),
+    "tagger_missing": (
+        _("There is no tagging model in {folder}: its config.json is missing. Copy the whole model folder again."),
+    ),
+    "tagger_needs_safetensors": (
+        _(
+            "A tagging model needs its weights in model.safetensors and may hold no file that can run "
+            "programs. The problem is {file}: add or remove it, or choose another model."
+        ),
+    ),
+    "tagger_runs_code": (
+        _(
+            "This tagging model wants to run its own code ({file}). Daicho does not run code from models. "
+            "Choose a model that works without it."
+        ),
+    ),
+    "tagger_unknown_architecture": (
+        _("{architecture} cannot tag pictures. Choose an image classifier with at least two labels, or a CLIP model."),
+    ),
+    "tagger_unreadable": (
+        _(
+            "The tagging model {folder} cannot be loaded: its files are damaged or do not fit together. Copy "
+            "the model again, or choose another one."
+        ),
+    ),
+    "tagger_vocabulary_empty": (_("A CLIP model needs words to choose from. Give at least one group of labels."),),
+    "tagger_group_too_small": (
+        _(
+            "The group {group} has fewer than two different labels, so there is nothing to choose between. "
+            "Add another label."
+        ),
+    ),
+    "tagger_label_too_long": (
+        _('"{prompt}" is too long for this model: it has {length} tokens, and {limit} can be read. Shorten the label.'),
+    ),
+    "tagger_template_invalid": (
+        _("Every prompt template must contain {placeholder}, where the label goes. Correct the templates."),
+    ),
 }
