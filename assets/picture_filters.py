@@ -88,9 +88,9 @@ class PictureFilter(django_filters.FilterSet):
     def flagged(self, rows: QuerySet[Picture], _name: str, value: str) -> QuerySet[Picture]:
         """Keep pictures with a warning about quality."""
         if value == "unmeasured":
-            return rows.filter(measures=None)
+            return rows.filter(measures__isnull=True)
         if value in ("any", "none"):
-            measured = rows.exclude(measures=None)
+            measured = rows.filter(measures__isnull=False)
             return measured.filter(flags=[]) if value == "none" else measured.exclude(flags=[])
         return rows.filter(flags__icontains=f'"{value}"')
 

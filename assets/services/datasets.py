@@ -57,6 +57,28 @@ def create_dataset(user: User, project: Project, *, name: str, name_ja: str = ""
 
 
 @transaction.atomic
+def change_dataset(user: User, dataset: Dataset, changes: Mapping[str, Any]) -> bool:
+    """Give a dataset other names, another description or trigger word. Return False when nothing changed.
+
+    Its address and its versions stay. Raises Problem for a name that another one of the project has.
+    """
+    lock(dataset)
+    was = Dataset.objects.get(pk=dataset.pk)
+    changed = {name: value for name, value in changes.items() if getattr(was, name) != value}
+    message = _("The project has a dataset with this name already.")
+    others = Dataset.objects.filter(project=dataset.project_id).exclude(pk=dataset.pk)
+    if "name" in changed and others.filter(name__iexact=changed["name"]).exists():
+        raise Problem("name_taken", message, status=409, fields={"name": message})
+    if not changed:
+        return False
+    Dataset.objects.filter(pk=dataset.pk).update(**changed)
+    facts = {name: {"from": getattr(was, name), "to": value} for name, value in changed.items()}
+    write(dataset, "assets.dataset.changed", user, {"name": was.name, "changed": facts})
+    dataset.refresh_from_db()
+    return True
+
+
+@transaction.atomic
 def add_items(user: User, dataset: Dataset, pictures: Iterable[Picture]) -> int:
     """Put pictures of the project into a dataset, in order. Return how many were not in it yet."""
     lock(dataset)
@@ -88,6 +110,16 @@ def set_caption(item: DatasetItem, *, language: str, text: str) -> None:
     else:
         Caption.objects.filter(item=item, language=language).delete()
     refresh_search_text(item.picture)
+
+
+@transaction.atomic
+def save_captions(dataset: Dataset, language: str, texts: Mapping[int, str]) -> None:
+    """Write captions by the number of their picture, all or none. Raises Problem for a number that is not there."""
+    lock(dataset)
+    if set(texts) - set(dataset.items.values_list("number", flat=True)):
+        message = _("There is no picture with this number in the dataset.")
+        raise Problem("picture_unknown", message, fields={"captions": message})
+    write_captions(dataset, language, texts)
 
 
 def captions_of(dataset: Dataset, language: str) -> dict[str, str]:
