@@ -4,55 +4,33 @@ Everything is written row by row, and a row that is done is known by its state, 
 where it stood, and one that is repeated makes nothing twice.
 """
 
-import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from jobs.queue import ring
 from projects.models import Project, User
 from projects.problems import Problem
 from projects.services import record
 
-from ..archives import ArchiveError, ArchiveLimits, Entry, fold_name, list_entries, read_entry
+from ..archives import ArchiveError, fold_name
 from ..containers.parts import PictureError
 from ..declarations import Declared, read_row
 from ..models import Dataset, DatasetVersionItem, ImportBatch, ImportJob, ImportRow, Picture, PictureTag
 from ..storage import StorageError
-from ..tables import Row, Table, TableError, read_table
+from ..tables import Row, Table, TableError
 from .datasets import add_items, set_caption
-from .pictures import Read, add_picture, read_picture, refresh_search_text, remove_picture
+from .import_sources import Source, name_of, open_archive, save_uploads, sort_uploads, sources_of, table_of
+from .import_steps import start_walk
+from .pictures import Read, add_picture, may_come_back, read_picture, refresh_search_text, remove_picture
 from .rights import Declaration
 
-ARCHIVE, TABLE, FILES, NAMES = "archive.zip", "table.csv", "files", "names.json"
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 State = ImportRow.State
 Step = ImportBatch.Step
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One file of a batch: what it is called, and where it lies in the archive or the folder."""
-
-    number: int
-    name: str
-    entry: Entry | None = None
-    path: Path | None = None
-    fault: Mapping[str, Any] | None = None
-
-    def read(self, archive: IO[bytes] | None) -> bytes:
-        """Return the bytes. Raises ArchiveError or OSError."""
-        if self.entry is not None and archive is not None:
-            return read_entry(archive, self.entry)
-        return self.path.read_bytes() if self.path else b""
 
 
 def create_batch(
@@ -65,94 +43,22 @@ def create_batch(
 ) -> ImportBatch:
     """Keep uploaded files and begin the trial: a zip, or pictures, each with at most one table.
 
-    Raises Problem when there is nothing to import, or more than one archive or table.
+    Raises Problem when there is nothing to import, more than one archive or table, or no room on the disk.
     """
     kept = sort_uploads(list(uploads))
     batch = ImportBatch.objects.create(
         project=project, dataset=dataset, name=name_of(kept)[:200], defaults=dict(defaults), made_by=user
     )
-    batch.folder.mkdir(parents=True)
     try:
+        batch.folder.mkdir(parents=True)
         save_uploads(batch.folder, kept)
-    except OSError:
+    except OSError as error:
         shutil.rmtree(batch.folder, ignore_errors=True)
         batch.delete()
-        raise
+        message = _("The files could not be kept: %(reason)s. Nothing was changed.") % {"reason": error.strerror}
+        raise Problem("files_not_kept", message, status=507, fields={"files": message}) from error
     start_walk(user, batch, ImportJob.Kind.TRIAL)
     return batch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uploads:
-    """What was uploaded, by kind."""
-
-    archive: UploadedFile | None
-    table: UploadedFile | None
-    pictures: list[UploadedFile]
-
-
-def sort_uploads(files: list[UploadedFile]) -> Uploads:
-    """Tell archive, table and pictures apart by how they begin and what they are called. Raises Problem."""
-    archives = [each for each in files if each.read(4) == b"PK\x03\x04"]
-    tables = [each for each in files if each not in archives and str(each.name).lower().endswith(TABLE_SUFFIXES)]
-    pictures = [each for each in files if each not in archives and each not in tables]
-    for each in files:
-        each.seek(0)
-    if len(archives) > 1 or len(tables) > 1 or (archives and pictures):
-        message = _("Bring one zip, or pictures, with at most one table beside them.")
-        raise Problem("import_mixed", message, fields={"files": message})
-    if not archives and not pictures:
-        message = _("There is no picture among the files.")
-        raise Problem("import_empty", message, fields={"files": message})
-    return Uploads(archive=next(iter(archives), None), table=next(iter(tables), None), pictures=pictures)
-
-
-def name_of(kept: Uploads) -> str:
-    """Return what the batch is called."""
-    if kept.archive is not None:
-        return str(kept.archive.name)
-    first = str(kept.pictures[0].name)
-    return first if len(kept.pictures) == 1 else f"{first} + {len(kept.pictures) - 1}"
-
-
-def save_uploads(folder: Path, kept: Uploads) -> None:
-    """Write the files where the worker finds them, under names of our own."""
-    named = [(ARCHIVE, kept.archive), (TABLE, kept.table)]
-    (folder / FILES).mkdir()
-    named += [(f"{FILES}/{number:05d}", each) for number, each in enumerate(kept.pictures)]
-    for name, upload in named:
-        if upload is not None:
-            with (folder / name).open("xb") as file:
-                for chunk in upload.chunks():
-                    file.write(chunk)
-    names = [str(each.name) for each in kept.pictures]
-    (folder / NAMES).write_text(json.dumps(names), "utf-8")
-
-
-def start_walk(user: User, batch: ImportBatch, kind: str) -> ImportJob:
-    """Ask a worker to walk through a batch; while one walks, return that one."""
-    try:
-        with transaction.atomic():
-            job = ImportJob.objects.create(batch=batch, kind=kind, requested_by=user)
-            ring(job)
-    except IntegrityError:
-        return batch.jobs.latest("queued_at")
-    return job
-
-
-def confirm(batch: ImportBatch, *, confirmed: Mapping[str, str], user: User) -> ImportJob:
-    """Agree on what written licences mean, and take the batch in. Raises Problem when it is not ready."""
-    allowed = ImportBatch.objects.filter(pk=batch.pk, step__in=(Step.READY, Step.IMPORTED))
-    if not allowed.update(confirmed=dict(confirmed), step=Step.IMPORTING):
-        raise Problem("import_not_ready", _("This import is not ready yet, or was undone."), status=409)
-    return start_walk(user, batch, ImportJob.Kind.IMPORT)
-
-
-def undo(batch: ImportBatch, *, user: User) -> ImportJob:
-    """Ask that everything a batch brought in be taken out again. Raises Problem when there is nothing to undo."""
-    if batch.step != Step.IMPORTED:
-        raise Problem("import_not_done", _("There is nothing to undo."), status=409)
-    return start_walk(user, batch, ImportJob.Kind.UNDO)
 
 
 def try_batch(job: ImportJob) -> None:
@@ -197,11 +103,13 @@ def try_source(
     except (PictureError, ArchiveError) as error:
         problems.append({"column": "", "code": error.code, "params": dict(error.params)})
     if read is not None:
-        known = Picture.objects.filter(project=batch.project, pixels_sha256=read.pixels_sha256).first()
+        known = find_known(batch, read)
         first = seen.setdefault(read.pixels_sha256, source.number)
         if first != source.number:
             notices.append({"column": "", "code": "same_as_row", "params": {"row": first}})
-        state = State.KNOWN if known or first != source.number else State.GOOD
+        if known and not may_come_back(known):
+            problems.append({"column": "", "code": "picture_withdrawn", "params": {}})
+        state = State.KNOWN if (known and not known.removed_at) or first != source.number else State.GOOD
     ImportRow.objects.create(
         batch=batch,
         number=source.number,
@@ -212,6 +120,12 @@ def try_source(
         notices=notices,
         picture=known,
     )
+
+
+def find_known(batch: ImportBatch, read: Read) -> Picture | None:
+    """Return the project's picture with the same pixels, also one that was taken out."""
+    rows = Picture.objects.filter(project=batch.project, pixels_sha256=read.pixels_sha256)
+    return rows.select_related("rights").first()
 
 
 def declared_of(batch: ImportBatch, source: Source, row: Row | None) -> Declared:
@@ -256,8 +170,9 @@ def take_row(job: ImportJob, row: ImportRow, source: Source, archive: IO[bytes] 
         picture, is_new = add_picture(
             job.requested_by, batch.project, read, name=name, declaration=declaration, batch=batch
         )
-    except (PictureError, ArchiveError, StorageError) as error:
-        problem = {"column": "", "code": error.code, "params": dict(error.params)}
+    except (PictureError, ArchiveError, StorageError, Problem) as error:
+        params = {} if isinstance(error, Problem) else dict(error.params)
+        problem = {"column": "", "code": error.code, "params": params}
         ImportRow.objects.filter(pk=row.pk).update(state=State.WRONG, problems=[problem])
         return
     was_ours = picture.batch_id == batch.id
@@ -335,53 +250,6 @@ WALKS = {
 def walk_batch(job: ImportJob) -> None:
     """Do what the job asks of its batch."""
     WALKS[ImportJob.Kind(job.kind)](job)
-
-
-def sources_of(batch: ImportBatch) -> Iterator[Source]:
-    """Yield the files of a batch, numbered from 1. Raises ArchiveError when an archive is refused as a whole."""
-    if not (batch.folder / ARCHIVE).exists():
-        names = json.loads((batch.folder / NAMES).read_text("utf-8"))
-        for number, name in enumerate(names, start=1):
-            yield Source(number=number, name=name, path=batch.folder / FILES / f"{number - 1:05d}")
-        return
-    limits = ArchiveLimits(max_bytes=settings.IMPORT_MAX_BYTES, max_entry_bytes=settings.UPLOAD_MAX_BYTES)
-    with (batch.folder / ARCHIVE).open("rb") as file:
-        listing = list_entries(file, limits=limits)
-    entries = [each for each in listing.entries if not each.base_name.lower().endswith(TABLE_SUFFIXES)]
-    for number, entry in enumerate(entries, start=1):
-        yield Source(number=number, name=entry.name, entry=entry)
-    for number, each in enumerate(listing.refused, start=len(entries) + 1):
-        yield Source(number=number, name=each.name, fault={"code": each.code, "params": {**each.params}})
-
-
-def table_of(batch: ImportBatch) -> Table | None:
-    """Return the table that came beside the pictures, or the one within the archive. Raises TableError."""
-    if (batch.folder / TABLE).exists():
-        return read_table((batch.folder / TABLE).read_bytes())
-    if not (batch.folder / ARCHIVE).exists():
-        return None
-    limits = ArchiveLimits(max_bytes=settings.IMPORT_MAX_BYTES, max_entry_bytes=settings.UPLOAD_MAX_BYTES)
-    with (batch.folder / ARCHIVE).open("rb") as file:
-        for entry in list_entries(file, limits=limits).entries:
-            if entry.base_name.lower().endswith(TABLE_SUFFIXES):
-                return read_table(read_entry(file, entry))
-    return None
-
-
-class open_archive:  # noqa: N801 - read as a verb in a with statement
-    """Open the batch's archive while the body runs; None where there is none."""
-
-    def __init__(self, batch: ImportBatch) -> None:
-        self.path = batch.folder / ARCHIVE
-        self.file: IO[bytes] | None = None
-
-    def __enter__(self) -> IO[bytes] | None:
-        self.file = self.path.open("rb") if self.path.exists() else None
-        return self.file
-
-    def __exit__(self, *_details: object) -> None:
-        if self.file is not None:
-            self.file.close()
 
 
 def write_lost_rows(batch: ImportBatch, table: Table | None, by_name: Mapping[str, Row], found: set[str]) -> None:

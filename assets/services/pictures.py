@@ -19,7 +19,7 @@ from ..licensing import Action
 from ..models import DatasetItem, Evidence, ImportBatch, Picture, PictureTag
 from ..pictures import Verified, make_thumbnail, open_picture, pixels_hash, strip_picture
 from .decisions import decide_pictures
-from .rights import Declaration, declare
+from .rights import OPEN, Declaration, declare, edit_rights
 
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 THUMBNAIL_SIDE = 384
@@ -48,11 +48,15 @@ def add_picture(
 ) -> tuple[Picture, bool]:
     """Keep a picture whose rights wait for review. The same pixels are kept once: the second answer says if it is new.
 
+    One that was taken out comes back, as it is declared now. Raises Problem when its rights were refused or withdrawn.
     Files are written before the rows, under the hash of their content, so that a kill between leaves nothing wrong.
     """
-    known = Picture.objects.filter(project=project, pixels_sha256=read.pixels_sha256).first()
-    if known is not None:
+    rows = Picture.objects.filter(project=project, pixels_sha256=read.pixels_sha256)
+    known = rows.select_related("rights", "project").first()
+    if known is not None and known.removed_at is None:
         return known, False
+    if known is not None:
+        return restore_picture(user, known, read, declaration=declaration, batch=batch), True
     values = store_files(read)
     try:
         return write_picture(user, project, read, values, name=name, declaration=declaration, batch=batch), True
@@ -114,6 +118,29 @@ def write_picture(
     return picture
 
 
+def may_come_back(picture: Picture) -> bool:
+    """Say whether a picture is here, or may be brought in again after it was taken out."""
+    return picture.removed_at is None or picture.rights.state in OPEN
+
+
+@transaction.atomic
+def restore_picture(
+    user: User, picture: Picture, read: Read, *, declaration: Declaration, batch: ImportBatch | None
+) -> Picture:
+    """Bring a picture back that was taken out. Raises Problem when its rights were refused or withdrawn."""
+    if not may_come_back(picture):
+        message = _("This picture was here before, and its rights were refused or withdrawn. It does not come back.")
+        raise Problem("picture_withdrawn", message, status=409)
+    rows = Picture.objects.filter(pk=picture.pk, removed_at__isnull=False)
+    if rows.update(removed_at=None, batch=batch):
+        said = {**declaration.values(), "title": declaration.title or picture.rights.title}
+        edit_rights(picture.rights, actor=user, changes={**said, **facts_with(declaration, read)})
+        payload = {"name": picture.name, "pixels_sha256": picture.pixels_sha256}
+        record(picture.project, "assets.picture.restored", actor=user, subject=f"picture:{picture.id}", payload=payload)
+    picture.refresh_from_db()
+    return picture
+
+
 def facts_with(declaration: Declaration, read: Read) -> dict[str, Any]:
     """Return the declared facts with what the file itself says: a prohibition in it is heeded over any licence."""
     claims = read.claims
@@ -149,6 +176,14 @@ def add_evidence(user: User, project: Project, data: bytes, *, name: str) -> Evi
         sha256=stored.sha256,
         defaults={"name": name[:200], "path": stored.path, "size_bytes": stored.size, "added_by": user},
     )
+    return evidence
+
+
+@transaction.atomic
+def attach_evidence(user: User, picture: Picture, data: bytes, *, name: str) -> Evidence:
+    """Keep a document as what shows the picture's rights. Raises Problem, also for rights that are over."""
+    evidence = add_evidence(user, picture.project, data, name=name)
+    edit_rights(picture.rights, actor=user, changes={"evidence_id": evidence.id})
     return evidence
 
 

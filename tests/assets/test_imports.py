@@ -2,9 +2,9 @@
 
 import pytest
 
-from assets.models import ImportJob, ImportRow, Picture, Rights
+from assets.models import ImportBatch, ImportJob, ImportRow, Picture, Rights
 from assets.services.datasets import create_dataset, freeze_version
-from assets.services.imports import confirm, start_walk, undo
+from assets.services.import_steps import confirm, repeat_walk, start_walk, stop_walk, undo
 from jobs.models import Status
 from ledger.models import Entry
 from projects.problems import Problem
@@ -152,7 +152,6 @@ def test_a_mixture_that_nobody_can_read_is_refused(people, project, uploads):
 
 
 def test_an_archive_that_lies_is_refused_as_a_whole(people, project):
-    from assets.models import ImportBatch
     from assets.services.imports import create_batch
 
     broken = upload("set.zip", b"PK\x03\x04" + b"\0" * 40)
@@ -166,7 +165,8 @@ def test_an_archive_that_lies_is_refused_as_a_whole(people, project):
     job.refresh_from_db()
     batch.refresh_from_db()
     assert job.status == Status.FAILED
-    assert job.reason and "…" not in job.reason
+    assert job.reason
+    assert "…" not in job.reason
     assert batch.step == ImportBatch.Step.REFUSED
 
 
@@ -174,3 +174,82 @@ def test_one_walk_at_a_time(people, project):
     batch = tried(people.editor, project, archive())
     first = confirm(batch, confirmed={}, user=people.editor)
     assert start_walk(people.editor, batch, ImportJob.Kind.IMPORT) == first
+
+
+def test_a_walk_that_was_stopped_goes_on(people, project):
+    batch = tried(people.editor, project, archive())
+    confirm(batch, confirmed={}, user=people.editor)
+    stop_walk(batch)
+    assert batch.jobs.first().status == Status.CANCELED
+    with pytest.raises(Problem):
+        stop_walk(batch)
+    repeat_walk(batch, user=people.editor)
+    assert walk(batch).step == "imported"
+    with pytest.raises(Problem):
+        repeat_walk(batch, user=people.editor)
+
+
+def test_an_import_that_was_stopped_can_be_undone(people, project):
+    batch = tried(people.editor, project, archive())
+    confirm(batch, confirmed={}, user=people.editor)
+    batch.refresh_from_db()
+    with pytest.raises(Problem):
+        undo(batch, user=people.editor)
+    stop_walk(batch)
+    undo(batch, user=people.editor)
+    assert walk(batch).step == "undone"
+
+
+def test_nothing_is_imported_while_it_is_being_undone(people, project):
+    batch = tried(people.editor, project, archive())
+    confirm(batch, confirmed={}, user=people.editor)
+    walk(batch)
+    job = undo(batch, user=people.editor)
+    assert undo(batch, user=people.editor) == job
+    with pytest.raises(Problem):
+        confirm(batch, confirmed={}, user=people.editor)
+
+
+def test_what_was_undone_can_be_brought_again(people, project):
+    batch = tried(people.editor, project, archive())
+    confirm(batch, confirmed={}, user=people.editor)
+    walk(batch)
+    undo(batch, user=people.editor)
+    walk(batch)
+    assert not Picture.objects.filter(removed_at=None).exists()
+    again = tried(people.editor, project, archive())
+    assert states(again)["b.png"] == "good"
+    confirm(again, confirmed={}, user=people.editor)
+    walk(again)
+    assert states(again)["b.png"] == "imported"
+    assert Picture.objects.filter(removed_at=None, batch=again).count() == 2
+
+
+def test_a_picture_whose_rights_were_withdrawn_is_a_wrong_row(people, project):
+    from assets.services import withdraw_rights
+    from assets.services.pictures import remove_picture
+
+    gone = picture(people.editor, project, 1)
+    withdraw_rights(gone, actor=people.reviewer, reason="The creator asked.")
+    remove_picture(gone, actor=people.editor)
+    batch = tried(people.editor, project, upload("a.png", encoded(1)), license="CC0-1.0")
+    assert codes(batch, "a.png")[0] == ["picture_withdrawn"]
+
+
+def test_what_is_too_large_is_never_read(people, project, settings):
+    settings.UPLOAD_MAX_BYTES = len(encoded(1)) - 1
+    loose = (upload("a.png", encoded(1)), upload("table.csv", b"file\na.png"))
+    batch = tried(people.editor, project, *loose)
+    row = batch.rows.get(name="a.png")
+    assert row.problems == [
+        {"column": "", "code": "too_many_bytes", "params": {"size": len(encoded(1)), "limit": len(encoded(1)) - 1}}
+    ]
+
+
+def test_a_full_disk_leaves_no_batch(people, project, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "file"
+    settings.MEDIA_ROOT.write_text("in the way")
+    with pytest.raises(Problem) as caught:
+        tried(people.editor, project, upload("a.png", encoded(1)))
+    assert caught.value.code == "files_not_kept"
+    assert not ImportBatch.objects.exists()

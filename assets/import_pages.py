@@ -1,0 +1,290 @@
+"""What the import's room shows: batches, what would become of each file, and written licences to agree on."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from projects.models import Project
+
+from . import licensing
+from .models import ImportBatch, ImportJob, ImportRow, Rights
+from .rights_facts import limits_of
+from .sentences import sentence
+from .services import reading_language
+from .spellings import Proposal, propose
+from .table_columns import COLUMNS
+
+State = ImportRow.State
+Step = ImportBatch.Step
+PAGE_SIZE = 50
+MAX_BATCHES = 100
+# What the licences' list says once is not said again beside every file.
+SAID_ELSEWHERE = frozenset(("license_unconfirmed", "license_missing"))
+STEP_MARKS = {Step.IMPORTED: "ok", Step.READY: "accent", Step.REFUSED: "stop"}
+STATE_MARKS = {State.GOOD: "ok", State.IMPORTED: "ok", State.WRONG: "stop", State.KNOWN: ""}
+STAGES: Mapping[str, Any] = {
+    "reading": gettext_lazy("Reading the files"),
+    "importing": gettext_lazy("Taking the pictures in"),
+    "undoing": gettext_lazy("Taking the pictures out again"),
+}
+# One header per column as a table in this language would write it.
+JAPANESE_HEADERS = {
+    "file": "ファイル名", "title": "題名", "creator": "作者", "creator_reading": "よみ", "license": "ライセンス",
+    "source_url": "出典", "evidence": "証憑", "caption_ja": "キャプション（日本語）",
+    "caption_en": "キャプション（英語）", "tags": "タグ", "basis": "根拠", "territory": "地域", "media": "媒体",
+    "valid_from": "開始日", "expires_at": "期限", "person": "人物", "release": "肖像権", "note": "備考",
+}  # fmt: skip
+EXAMPLES = {
+    "en": {
+        "file": "umbrella-01.png", "title": "Red umbrella", "creator": "Ana Ruiz", "creator_reading": "",
+        "license": "CC-BY-4.0", "source_url": "https://example.com/umbrella", "evidence": "",
+        "caption_ja": "雨の路地に立つ赤い傘", "caption_en": "a red umbrella in a rainy alley", "tags": "umbrella, rain",
+        "basis": "licence", "territory": "WW", "media": "web, print", "valid_from": "2026-04-01",
+        "expires_at": "2028-03-31", "person": "", "release": "", "note": "Example row: replace it with your own",
+    },
+    "ja": {
+        "file": "umbrella-01.png", "title": "赤い傘", "creator": "山田 花子", "creator_reading": "やまだ はなこ",
+        "license": "CC-BY-4.0", "source_url": "https://example.com/umbrella", "evidence": "",
+        "caption_ja": "雨の路地に立つ赤い傘", "caption_en": "a red umbrella in a rainy alley", "tags": "傘、雨",
+        "basis": "ライセンス", "territory": "全世界", "media": "ウェブ、印刷物", "valid_from": "2026年4月1日",
+        "expires_at": "令和10年3月31日", "person": "", "release": "",
+        "note": "記入例です。ご自分の内容に置き換えてください",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLine:
+    """One import in the list."""
+
+    batch: ImportBatch
+    step: str
+    mark: str
+    is_running: bool
+    files: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """The batch's newest walk of a worker: how far it is, or how it ended."""
+
+    job: ImportJob
+    is_live: bool
+    stage: str
+    percent: int
+    remaining: str
+    failure: str
+    is_stopped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A licence as people wrote it, how many files it is about, and what it may mean."""
+
+    number: int
+    written: str
+    files: int
+    why: str
+    choices: Sequence[tuple[str, str]]
+    others: Sequence[tuple[str, str]]
+    chosen: str
+
+    @property
+    def field(self) -> str:
+        """Return what the form calls the answer."""
+        return f"license-{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLine:
+    """One file: what becomes of it, and what is wrong or worth knowing."""
+
+    row: ImportRow
+    mark: str
+    license: str
+    written: str
+    creator: str
+    source: str
+    captions: Sequence[tuple[str, str]]
+    tags: Sequence[str]
+    limits: Sequence[Any]
+    problems: Sequence[str]
+    notices: Sequence[str]
+
+
+def batches_of(project: Project) -> list[BatchLine]:
+    """Return the project's newest imports."""
+    rows = ImportBatch.objects.filter(project=project).select_related("dataset", "made_by")
+    wrong = Count("rows", filter=Q(rows__state=State.WRONG))
+    jobs = Prefetch("jobs", ImportJob.objects.order_by("-queued_at"))
+    found = rows.annotate(files=Count("rows"), wrong=wrong).prefetch_related(jobs)[:MAX_BATCHES]
+    return [line_of(batch) for batch in found]
+
+
+def line_of(batch: ImportBatch) -> BatchLine:
+    """Return an import as the list shows it."""
+    jobs = list(batch.jobs.all())
+    return BatchLine(
+        batch=batch,
+        step=batch.get_step_display(),
+        mark=STEP_MARKS.get(Step(batch.step), ""),
+        is_running=bool(jobs) and not jobs[0].is_terminal,
+        files=batch.files,
+        wrong=batch.wrong,
+    )
+
+
+def walk_of(batch: ImportBatch) -> Walk | None:
+    """Return the batch's newest walk as people see it."""
+    job = batch.jobs.first()
+    if job is None:
+        return None
+    return Walk(
+        job=job,
+        is_live=not job.is_terminal,
+        stage=str(STAGES.get(job.stage, _("Beginning"))),
+        percent=round(job.progress * 100),
+        remaining=remaining_words(job.remaining_seconds),
+        failure=job.reason,
+        is_stopped=job.status == ImportJob.Status.CANCELED,
+    )
+
+
+def remaining_words(seconds: float | None) -> str:
+    """Say about how long a walk still takes; nothing while nobody can know."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        whole = max(1, round(seconds))
+        return ngettext("about %(count)d second left", "about %(count)d seconds left", whole) % {"count": whole}
+    minutes = round(seconds / 60)
+    return ngettext("about %(count)d minute left", "about %(count)d minutes left", minutes) % {"count": minutes}
+
+
+def counts_of(batch: ImportBatch) -> dict[str, int]:
+    """Count the batch's files by state."""
+    counted = dict(batch.rows.order_by().values_list("state").annotate(count=Count("id")))
+    return {state.value: counted.get(state, 0) for state in State}
+
+
+def questions_of(batch: ImportBatch) -> list[Question]:
+    """Return every written licence that a person has to agree on, the commonest first."""
+    rows = batch.rows.filter(state__in=(State.GOOD, State.KNOWN)).exclude(values__facts__has_key="expression")
+    counted: dict[str, int] = {}
+    for written, count in unread_licenses(rows):
+        name = written or batch.defaults.get("license", "")
+        if name:
+            counted[name] = counted.get(name, 0) + count
+    ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [question_of(batch, number, *pair) for number, pair in enumerate(ordered)]
+
+
+def unread_licenses(rows: QuerySet[ImportRow]) -> Iterable[tuple[str | None, int]]:
+    """Return licences as the tables write them, with how many files each is about."""
+    written = rows.order_by().annotate(written=KT("values__row__license"))
+    return written.values_list("written").annotate(count=Count("id"))
+
+
+def question_of(batch: ImportBatch, number: int, written: str, files: int) -> Question:
+    """Return one written licence with what it may mean; nothing is chosen that a person has not chosen."""
+    proposal = propose(written)
+    choices = choices_of(proposal)
+    return Question(
+        number=number,
+        written=written,
+        files=files,
+        why=sentence(proposal.code, proposal.params),
+        choices=choices,
+        others=[each for each in house_licenses() if each not in choices],
+        chosen=batch.confirmed.get(written, proposal.expression),
+    )
+
+
+def choices_of(proposal: Proposal) -> list[tuple[str, str]]:
+    """Return the licences that words may mean, the proposed one first."""
+    language = reading_language()
+    names = dict.fromkeys(name for name in (proposal.expression, *proposal.alternatives) if name)
+    return [(name, choice_word(name, language)) for name in names]
+
+
+def house_licenses() -> list[tuple[str, str]]:
+    """Return the licences that Daicho has read, as a list to choose from."""
+    language = reading_language()
+    names = [each.id for each in licensing.house_profiles().values() if each.kind not in ("policy", "unknown")]
+    return sorted(((name, choice_word(name, language)) for name in names), key=lambda pair: pair[1])
+
+
+def choice_word(name: str, language: str) -> str:
+    """Return a licence as a list to choose from shows it."""
+    called = licensing.label("licenses", name, language)
+    return called if called == name else f"{called} ({name})"
+
+
+def rows_page(batch: ImportBatch, state: str, page: str) -> Page:
+    """Return one page of the batch's files, of one state where that is asked for."""
+    rows = batch.rows.all()
+    if state in State.values:
+        rows = rows.filter(state=state)
+    return Paginator(rows, PAGE_SIZE).get_page(page)
+
+
+def lines_of(batch: ImportBatch, rows: Iterable[ImportRow]) -> list[RowLine]:
+    """Return files as the trial's table shows them."""
+    return [row_line(batch, row) for row in rows]
+
+
+def row_line(batch: ImportBatch, row: ImportRow) -> RowLine:
+    """Return one file with what it becomes."""
+    facts = row.values.get("facts", {})
+    written = row.values.get("row", {}).get("license") or batch.defaults.get("license", "")
+    expression = facts.get("expression") or batch.confirmed.get(written, "")
+    return RowLine(
+        row=row,
+        mark=STATE_MARKS[State(row.state)],
+        license=licensing.label("licenses", expression, reading_language()) if expression else "",
+        written="" if expression else written,
+        creator=facts.get("creator", ""),
+        source=facts.get("source_url", ""),
+        captions=list(row.values.get("captions", {}).items()),
+        tags=row.values.get("tags", []),
+        limits=[limit for limit in limits_of(rights_as_declared(facts)) if limit.value],
+        problems=[spoken(each) for each in row.problems],
+        notices=[spoken(each) for each in row.notices if each["code"] not in SAID_ELSEWHERE],
+    )
+
+
+def rights_as_declared(facts: Mapping[str, Any]) -> Rights:
+    """Return rights that are not kept yet, so that their limits are said in the same words as kept ones."""
+    names = ("territories", "media", "purposes", "caps", "releases", "time_zone")
+    days = {name: datetime.fromisoformat(facts[name]) for name in ("valid_from", "expires_at") if facts.get(name)}
+    return Rights(**{name: facts[name] for name in names if name in facts}, **days)
+
+
+def spoken(finding: Mapping[str, Any]) -> str:
+    """Return a finding of the trial as a sentence."""
+    return sentence(finding["code"], finding["params"])
+
+
+def error_rows(batch: ImportBatch) -> Iterator[tuple[str, ...]]:
+    """Yield a table of what is wrong or worth knowing, for people who mend it in their spreadsheet."""
+    yield (_("No."), _("File"), _("State"), _("Column"), _("Error"), _("Notice"))
+    for row in batch.rows.exclude(problems=[], notices=[]):
+        state = row.get_state_display()
+        for each in row.problems:
+            yield str(row.number), row.name, state, each["column"], spoken(each), ""
+        for each in row.notices:
+            yield str(row.number), row.name, state, each["column"], "", spoken(each)
+
+
+def template_rows(language: str) -> list[tuple[str, ...]]:
+    """Return a table to begin with: every column's header, and one example."""
+    headers = [JAPANESE_HEADERS[name] if language == "ja" else name for name in COLUMNS]
+    return [tuple(headers), tuple(EXAMPLES[language][name] for name in COLUMNS)]
