@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("generation.urls_home")),
     path("", include("generation.urls")),
     path("", include("generation.urls_templates")),
+    path("", include("generation.urls_withdrawals")),
     path("account/", include("allauth.urls")),
     path("api/v1/", include("config.api")),
 ]

@@ -15,12 +15,16 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from projects.models import Project
+
 from .models import Output
 from .search import containing
+from .services.lineages import publishable
 
 PAGE_SIZE = 36
 MAX_SEARCH_CHARS = 200
 REJECTED = [("hide", _("Hide rejected")), ("only", _("Only rejected")), ("all", _("All"))]
+PUBLISHABLE = [("yes", _("Yes")), ("no", _("No"))]
 RATINGS = [("", _("Any")), *((str(stars), "★" * stars) for stars in range(1, 6))]
 
 
@@ -79,6 +83,22 @@ class OutputFilter(django_filters.FilterSet):
     def made_before(self, rows: QuerySet[Output], _name: str, value: date) -> QuerySet[Output]:
         """Keep pictures made on this day or earlier, in the reader's time zone."""
         return rows if value == date.max else rows.filter(created_at__lt=midnight(value + timedelta(days=1)))
+
+
+class GalleryFilter(OutputFilter):
+    """Narrow down the pictures of one project, also by what may be published now in its circumstances."""
+
+    publishable = django_filters.ChoiceFilter(
+        label=_("Publishable now"), choices=PUBLISHABLE, empty_label=_("Any"), method="may_publish"
+    )
+
+    def __init__(self, data: Any, project: Project) -> None:
+        super().__init__(data, Output.objects.filter(project=project))
+        self.project = project
+
+    def may_publish(self, rows: QuerySet[Output], _name: str, value: str) -> QuerySet[Output]:
+        """Keep what the publish gate lets through at this moment, or what it does not."""
+        return publishable(rows, self.project, wanted=value == "yes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

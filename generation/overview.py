@@ -1,4 +1,4 @@
-"""What a person sees first: their projects, what runs, what is new, and what needs them."""
+"""What a person sees first: their projects, what runs, and what is new."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,9 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
-from assets.models import ModelFile, Rights
 from projects.access import visible_to
 from projects.models import Membership, Project, Role, User
 
@@ -18,7 +17,6 @@ from .models import Generation, Output, Replay
 from .sentences import failure_sentence
 from .words import stage_word
 
-WARN_DAYS = (7, 30, 90)
 UNFINISHED = (Generation.Status.QUEUED, Generation.Status.RUNNING)
 
 
@@ -34,24 +32,6 @@ class ProjectCard:
     def role_label(self) -> str:
         """Return what the reader is in this project."""
         return str(self.role.label)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expiry:
-    """A licence that ends soon, or has ended. `within` is the smallest of WARN_DAYS, 0 when it has ended."""
-
-    file: ModelFile
-    at: Any
-    within: int
-    project: Project
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """Rights that wait for the reader's review."""
-
-    file: ModelFile
-    project: Project
 
 
 def count_unfinished(user: User) -> int:
@@ -108,44 +88,3 @@ def jobs_of(user: User, recent: int = 6) -> list[Generation]:
         job.stage_label = stage_word(job.stage)
         job.why = failure_sentence(job.error, job.error_params)
     return jobs
-
-
-def files_for(cards: Sequence[ProjectCard]) -> QuerySet[ModelFile]:
-    """Return the model files that these projects can use, the whole house's included."""
-    projects = [card.project.pk for card in cards]
-    files = ModelFile.objects.filter(Q(project__in=projects) | Q(project=None), removed_at=None)
-    return files.select_related("rights", "project")
-
-
-def expiring(cards: Sequence[ProjectCard], days: int = WARN_DAYS[-1]) -> list[Expiry]:
-    """List licences of model files that end within `days` or have ended, soonest first."""
-    if not cards:
-        return []
-    now = timezone.now()
-    files = files_for(cards).filter(rights__expires_at__lte=now + timedelta(days=days))
-    return [
-        Expiry(
-            file=file,
-            at=file.rights.expires_at,
-            within=days_class(file.rights.expires_at - now),
-            project=file.project or cards[0].project,
-        )
-        for file in files.order_by("rights__expires_at")
-    ]
-
-
-def days_class(left: timedelta) -> int:
-    """Return 0 when nothing is left, else the smallest of WARN_DAYS that is not shorter."""
-    if left <= timedelta():
-        return 0
-    return next((days for days in WARN_DAYS if left <= timedelta(days=days)), WARN_DAYS[-1])
-
-
-def waiting_for(user: User, cards: Sequence[ProjectCard]) -> list[Waiting]:
-    """List rights that this person may clear: as a reviewer, and not those that they submitted."""
-    reviewed = [card for card in cards if card.role.includes(Role.REVIEWER)]
-    if not reviewed:
-        return []
-    files = files_for(reviewed).filter(rights__state=Rights.State.PENDING)
-    files = files.filter(Q(rights__submitted_by=None) | ~Q(rights__submitted_by=user))
-    return [Waiting(file=file, project=file.project or reviewed[0].project) for file in files.order_by("registered_at")]

@@ -1,7 +1,7 @@
 """Declare rights, look at them with four eyes, and end them. Every change is counted, and stands in the ledger."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,6 +132,17 @@ def clear_rights(thing: ModelFile | Picture, *, reviewer: User) -> Rights:
 
 
 @transaction.atomic
+def clear_alike(things: Sequence[ModelFile | Picture], *, reviewer: User) -> None:
+    """Clear several things at once that say the same of licence and creator. Raises Problem, and clears none then."""
+    said = {(each.rights.expression, each.rights.branch, each.rights.basis, each.rights.creator) for each in things}
+    if len(said) > 1:
+        message = _("Only things with the same licence and creator are cleared at once.")
+        raise Problem("not_alike", message, status=409)
+    for each in things:
+        clear_rights(each, reviewer=reviewer)
+
+
+@transaction.atomic
 def refuse_rights(thing: ModelFile | Picture, *, reviewer: User, reason: str) -> Rights:
     """Refuse declared rights with a reason, as a reviewer who did not submit them. Raises Problem otherwise."""
     rights = lock(thing.rights)
@@ -142,17 +153,21 @@ def refuse_rights(thing: ModelFile | Picture, *, reviewer: User, reason: str) ->
 
 
 @transaction.atomic
-def withdraw_rights(thing: ModelFile | Picture, *, actor: User, reason: str) -> Rights:
+def withdraw_rights(
+    thing: ModelFile | Picture, *, actor: User, reason: str, touched: Mapping[str, int] | None = None
+) -> Rights:
     """End the rights in a thing: everything that was made from it is closed from this moment on.
 
-    Raises Problem when there is nothing to end, or when the person may not.
+    `touched` counts by kind what that is, for the ledger. Raises Problem when there is nothing to end, or when the
+    person may not.
     """
     rights = lock(thing.rights)
     if not may_review(actor, thing.project):
         raise Problem("not_reviewer", _("Only a reviewer or owner withdraws material."), status=403)
     if rights.state not in OPEN:
         raise Problem("rights_closed", _("These rights were refused or withdrawn already."), status=409)
-    close(rights, "assets.rights.withdrawn", Rights.State.WITHDRAWN, actor=actor, reason=reason)
+    more = {"touched": dict(touched)} if touched is not None else {}
+    close(rights, "assets.rights.withdrawn", Rights.State.WITHDRAWN, actor=actor, reason=reason, more=more)
     thing.rights.refresh_from_db()
     return thing.rights
 
@@ -173,14 +188,16 @@ def may_review(user: User, project: Project | None) -> bool:
     return (memberships.filter(project=project) if project else memberships).exists()
 
 
-def close(rights: Rights, event: str, state: str, *, actor: User, reason: str) -> None:
-    """Move rights to a state that has no way back, with the reason."""
+def close(
+    rights: Rights, event: str, state: str, *, actor: User, reason: str, more: Mapping[str, Any] | None = None
+) -> None:
+    """Move rights to a state that has no way back, with the reason; the ledger says `more`."""
     text = " ".join(reason.split())[:500]
     if not text:
         message = _("Say why, so that others understand it later.")
         raise Problem("reason_missing", message, fields={"reason": message})
     after = {"state": state, "closed_by_id": actor.id, "closed_at": timezone.now(), "closed_reason": text}
-    move(rights, event, actor=actor, before={"state": rights.state}, after=after)
+    move(rights, event, actor=actor, before={"state": rights.state}, after=after, more=more)
 
 
 def lock(rights: Rights) -> Rights:
@@ -188,8 +205,16 @@ def lock(rights: Rights) -> Rights:
     return Rights.objects.select_for_update().get(pk=rights.pk)
 
 
-def move(rights: Rights, event: str, *, actor: User, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Write new values, the change, and the ledger's entry, in the running transaction."""
+def move(
+    rights: Rights,
+    event: str,
+    *,
+    actor: User,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Write new values, the change, and the ledger's entry, which says `more`, in the running transaction."""
     Rights.objects.filter(pk=rights.pk).update(**after, revision=F("revision") + 1)
     rights.refresh_from_db()
     plain = {name: as_plain(value) for name, value in after.items()}
@@ -208,7 +233,7 @@ def move(rights: Rights, event: str, *, actor: User, before: Mapping[str, Any], 
         event,
         actor=actor_hash(actor.id),
         subject=holder.subject,
-        payload={**holder.facts, "expression": rights.expression, "revision": rights.revision, **said},
+        payload={**holder.facts, "expression": rights.expression, "revision": rights.revision, **said, **(more or {})},
     )
 
 

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from assets.licensing import Action, Decision, Verdict
@@ -61,16 +61,19 @@ def key_of(file_ids: Iterable[UUID]) -> str:
     return hashlib.sha256("\n".join(sorted(file_id.hex for file_id in file_ids)).encode()).hexdigest()
 
 
-def descendants_of(thing: Picture | ModelFile, project: Project) -> Descendants:
-    """Follow the stored edges down from a picture or a model file, to this project's outputs."""
+def descendants_of(thing: Picture | ModelFile, project: Project | None) -> Descendants:
+    """Follow the stored edges down from a picture or a model file, to this project's outputs; None means all."""
     if isinstance(thing, Picture):
-        versions = list(DatasetVersion.objects.filter(items__picture=thing).select_related("dataset__project"))
+        rows = DatasetVersion.objects.filter(items__picture=thing)
+        versions = list(rows.select_related("dataset__project", "created_by"))
         start = ModelFile.objects.filter(sources__dataset_version__in=versions)
     else:
         versions, start = [], ModelFile.objects.filter(id=thing.id)
     files = files_below(start)
-    lineages = list(Lineage.objects.filter(project=project, files__file__in=files).values_list("id", flat=True))
-    outputs = Output.objects.filter(project=project, lineage__in=lineages)
+    scope = {"project": project} if project else {}
+    found = Lineage.objects.filter(files__file__in=files, **scope)
+    lineages = list(found.order_by("id").values_list("id", flat=True).distinct())
+    outputs = Output.objects.filter(lineage__in=lineages, **scope)
     return Descendants(versions=versions, files=files, lineages=lineages, outputs=outputs)
 
 
@@ -162,13 +165,18 @@ def next_moment(decision: Decision, waivers: Sequence[Waiver], moment: datetime)
 
 
 def publishable(rows: QuerySet[Output], project: Project, *, wanted: bool = True) -> QuerySet[Output]:
-    """Keep pictures that may be published now in the project's circumstances, or with `wanted=False` the others."""
+    """Keep pictures that may be published now in the project's circumstances, or with `wanted=False` the others.
+
+    What nobody knows the making of is among the others.
+    """
     verdicts = verdicts_now(project, Action.PUBLISH)
     open_ones = [each for each, verdict in verdicts.items() if verdict is Verdict.ALLOW]
     closed = [each for each in verdicts if verdicts[each] is not Verdict.ALLOW]
-    if wanted:
-        return rows.exclude(lineage__in=closed) if len(closed) < len(open_ones) else rows.filter(lineage__in=open_ones)
-    return rows.filter(lineage__in=closed)
+    if not wanted:
+        return rows.filter(Q(lineage__in=closed) | Q(lineage=None))
+    if len(closed) < len(open_ones):
+        return rows.exclude(lineage__in=closed).exclude(lineage=None)
+    return rows.filter(lineage__in=open_ones)
 
 
 def count_by_file(descendants: Descendants) -> dict[Any, int]:

@@ -16,14 +16,14 @@ from projects.access import get_project
 from projects.models import Project, Role, User
 
 from .. import starting
-from ..filters import PAGE_SIZE, OutputFilter, read_page, without
+from ..filters import PAGE_SIZE, GalleryFilter, read_page, without
 from ..models import Output, PromptTemplate
 from ..words import recipe_rows
 
 TILE_FIELDS = ("id", "project_id", "width", "height", "seed", "rating", "rejected_at", "license", "created_at")
 MAX_COMPARED = 4
 MAX_LICENSES = 12
-MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "before")
+MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "before", "publishable")
 
 
 @login_required
@@ -32,7 +32,7 @@ MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "b
 def gallery(request: HttpRequest, slug: str) -> HttpResponse:
     """Show pictures, newest first, a page at a time."""
     project = get_project(request.user, slug)
-    filters = OutputFilter(request.GET, Output.objects.filter(project=project))
+    filters = GalleryFilter(request.GET, project)
     rows = filters.qs.only(*TILE_FIELDS).annotate(prompt=KT("spec__prompt"))
     page = read_page(rows, request.GET.get("cursor", ""), size=PAGE_SIZE)
     context = {
@@ -87,7 +87,7 @@ def compare_recipes(outputs: list[Output]) -> list[dict[str, Any]]:
     return [{**row, "differs": len(set(map(str, row["values"]))) > 1} for row in rows]
 
 
-def offer_choices(filters: OutputFilter, project: Project) -> None:
+def offer_choices(filters: GalleryFilter, project: Project) -> None:
     """Turn the filters that name something of this project into lists to choose from."""
     for name, choices in filter_choices(project).items():
         filters.form.fields[name].widget = forms.Select(choices=[("", _("Any")), *choices])

@@ -6,6 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from assets.review_pages import alerts_of
+
 from .. import overview
 
 
@@ -21,8 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context |= {
         "cards": cards,
         "pictures": overview.new_pictures(cards),
-        "expiring": overview.expiring(cards),
-        "waiting": overview.waiting_for(request.user, cards),
+        "alerts": alerts_of(request.user),
     }
     return render(request, "generation/home.html", context)
 

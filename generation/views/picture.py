@@ -19,13 +19,14 @@ from projects.access import get_in_project, get_project
 from projects.models import Project, Role
 from projects.problems import Problem
 
-from ..filters import OutputFilter, neighbours, without
+from ..filters import GalleryFilter, neighbours, without
 from ..forms import TEXT_FIELDS, RatingForm
 from ..models import Output, Replay
 from ..sentences import NAMES, failure_sentence, sentence
 from ..services.outputs import parameters_text, rate_output, reject_output
 from ..services.replays import model_files, request_replay
 from ..strips import describe_rights, rights_chain
+from ..withdrawal_pages import withdrawn_sources
 from ..words import difference_sentence, environment_rows, recipe_rows, stage_word
 
 WEEK_SECONDS = 604_800
@@ -151,6 +152,7 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
         "environment": environment_rows(output.environment),
         "rights": describe_rights(project, made_under, publish),
         "chain": rights_chain(output),
+        "withdrawn": withdrawn_sources(project, publish),
         "replays": replays,
         "newer": newer,
         "older": older,
@@ -161,7 +163,7 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
 
 def in_view(query: QueryDict, project: Project) -> QuerySet[Output]:
     """Return the pictures that the reader came from, so that next and previous follow the same filters."""
-    return OutputFilter(query, Output.objects.filter(project=project)).qs
+    return GalleryFilter(query, project).qs
 
 
 def slot_rows(output: Output) -> list[dict[str, Any]]:

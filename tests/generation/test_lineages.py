@@ -1,0 +1,153 @@
+"""Lineages: kept once, followed down, and asked anew only where something has changed."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from assets.licensing import Action, Verdict
+from assets.models import Rights
+from assets.services import clear_rights, edit_rights, withdraw_rights
+from assets.services.waivers import approve_waiver, request_waiver, revoke_waiver
+from generation.models import Lineage, Output
+from generation.services.lineages import count_by_file, descendants_of, key_of, publishable, verdicts_now
+from projects.models import Project
+from tests.assets.chain import drawn_with, frozen, learned
+from tests.assets.material import cleared
+from tests.generation.pictures import made
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version(people, project):
+    return frozen(people, project, ["CC0-1.0", "CC-BY-4.0"])
+
+
+@pytest.fixture
+def adapter(people, project, starter, version):
+    return learned(people, project, starter, version)
+
+
+@pytest.fixture
+def below(people, project, starter, adapter) -> Output:
+    return drawn_with(people, project, starter, adapter)[0]
+
+
+@pytest.fixture
+def beside(people, project, starter) -> Output:
+    return made(people.editor, project, starter)[0]
+
+
+def open_ones(project) -> set[Output]:
+    return set(publishable(Output.objects.filter(project=project), project))
+
+
+def test_the_same_files_make_one_lineage_in_any_order(people, project, starter, adapter):
+    first = drawn_with(people, project, starter, adapter, count=2)
+    second = drawn_with(people, project, starter, adapter, seed=9)
+    assert len({each.lineage_id for each in (*first, *second)}) == 1
+    assert set(Lineage.objects.get().files.values_list("file", flat=True)) == {starter.id, adapter.id}
+    assert key_of([starter.id, adapter.id]) == key_of([adapter.id, starter.id]) != key_of([starter.id])
+
+
+def test_each_project_has_lineages_of_its_own(people, project, starter, beside):
+    elsewhere = Project.objects.get(slug="elsewhere")
+    [theirs] = made(people.stranger, elsewhere, starter)
+    assert theirs.lineage_id != beside.lineage_id
+    here, everywhere = descendants_of(starter, project), descendants_of(starter, None)
+    assert set(here.outputs) == {beside}
+    assert set(everywhere.outputs) == {beside, theirs}
+
+
+def test_a_lineage_is_followed_once_however_many_ways_lead_to_it(people, project, starter, adapter, below, beside):
+    found = descendants_of(starter, project)
+    assert found.files == sorted([adapter, starter], key=lambda file: file.name)
+    assert sorted(found.lineages) == sorted({below.lineage_id, beside.lineage_id})
+    assert set(found.outputs) == {below, beside}
+    assert count_by_file(found) == {starter.id: 2, adapter.id: 1}
+
+
+def test_a_picture_that_nothing_learned_from_has_no_descendants(people, project, below):
+    found = descendants_of(cleared(people, project, 77), project)
+    assert (list(found.versions), list(found.files), found.lineages, list(found.outputs)) == ([], [], [], [])
+
+
+def test_yes_and_no_share_all_pictures_between_them(people, project, version, below, beside):
+    rows = Output.objects.filter(project=project)
+    assert open_ones(project) == {below, beside}
+    withdraw_rights(version.items.first().picture, actor=people.owner, reason="asked")
+    assert open_ones(project) == {beside}
+    assert set(publishable(rows, project, wanted=False)) == {below}
+
+
+def test_a_picture_of_unknown_making_is_never_publishable(people, project, below, beside):
+    Output.objects.filter(pk=beside.pk).update(lineage=None)
+    assert open_ones(project) == {below}
+    assert set(publishable(Output.objects.filter(project=project), project, wanted=False)) == {beside}
+
+
+def test_what_the_project_means_to_do_counts_at_once(people, project, version, below):
+    picture = version.items.first().picture
+    edit_rights(picture.rights, actor=people.editor, changes={"territories": ["JP"]})
+    clear_rights(picture, reviewer=people.reviewer)
+    assert open_ones(project) == {below}
+    Project.objects.filter(pk=project.pk).update(territory="US")
+    project.refresh_from_db()
+    assert open_ones(project) == set()
+
+
+def test_a_waiver_opens_and_its_end_closes(people, project, starter, version, below):
+    picture = version.items.first().picture
+    edit_rights(picture.rights, actor=people.editor, changes={"expression": "CC-BY-NC-4.0"})
+    clear_rights(picture, reviewer=people.reviewer)
+    assert open_ones(project) == set()
+    tomorrow = timezone.now() + timedelta(days=1)
+    waiver = request_waiver(
+        people.editor, project, action=Action.PUBLISH, reason="letter", expires_at=tomorrow, rights=picture.rights
+    )
+    approve_waiver(waiver, approver=people.owner)
+    assert open_ones(project) == {below}
+    revoke_waiver(waiver, actor=people.owner)
+    assert open_ones(project) == set()
+
+
+def test_a_waiver_that_ends_closes_by_time_alone(people, project, version, below, time_machine):
+    picture = version.items.first().picture
+    edit_rights(picture.rights, actor=people.editor, changes={"expression": "CC-BY-NC-4.0"})
+    clear_rights(picture, reviewer=people.reviewer)
+    end = timezone.now() + timedelta(hours=1)
+    waiver = request_waiver(
+        people.editor, project, action=Action.PUBLISH, reason="letter", expires_at=end, rights=picture.rights
+    )
+    approve_waiver(waiver, approver=people.owner)
+    assert open_ones(project) == {below}
+    time_machine.move_to(end + timedelta(minutes=1))
+    assert open_ones(project) == set()
+
+
+def test_nothing_is_asked_again_while_nothing_changes(people, project, below, beside):
+    verdicts_now(project, Action.PUBLISH)
+    with CaptureQueriesContext(connection) as queries:
+        known = verdicts_now(project, Action.PUBLISH)
+    assert set(known.values()) == {Verdict.ALLOW}
+    assert not [each for each in queries if 'assets_rights"' in each["sql"]]
+
+
+def test_only_what_lies_below_a_change_is_asked_again(people, project, starter, version, below, beside):
+    verdicts_now(project, Action.PUBLISH)
+    withdraw_rights(version.items.first().picture, actor=people.owner, reason="asked")
+    with CaptureQueriesContext(connection) as queries:
+        verdicts = verdicts_now(project, Action.PUBLISH)
+    assert (verdicts[below.lineage_id], verdicts[beside.lineage_id]) == (Verdict.BLOCK, Verdict.ALLOW)
+    asked = [each["sql"] for each in queries if each["sql"].startswith("SELECT") and "lineagefile" in each["sql"]]
+    assert any(f"IN ({below.lineage_id})" in sql for sql in asked)
+
+
+def test_rights_that_nothing_uses_change_nothing(people, project, below):
+    verdicts_now(project, Action.PUBLISH)
+    withdraw_rights(cleared(people, project, 77), actor=people.owner, reason="asked")
+    assert open_ones(project) == {below}
+    assert Rights.objects.filter(state="withdrawn").count() == 1
