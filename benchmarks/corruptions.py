@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-WORDS = tuple("Spring Studio Market Coffee Garden Night Jazz Hello World River Atlas Orbit Open House SALE NEW".split())
+WORDS = ("Spring", "Studio", "Market", "Coffee", "Garden", "Night", "Jazz", "World", "River", "Atlas", "SALE", "NEW")
 Corruption = Callable[[Image.Image, random.Random], Image.Image]
 
 

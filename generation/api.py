@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import FileResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, viewsets
+from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,10 +16,10 @@ from rest_framework.views import APIView
 from assets import storage
 from assets.licensing import Action, obligations_text
 from assets.services import decide_use, reading_language
-from projects.access import get_for_user, get_project, visible_to
+from projects.access import get_project
+from projects.api_rows import PROJECT, InProjects
 from projects.models import Role, Scope
 from projects.problems import Problem
-from projects.protocol import project_asked
 
 from .composing import compose
 from .filters import OutputFilter
@@ -47,27 +46,9 @@ KEY_HEADER = OpenApiParameter(
     required=True,
     description="Any text of at most 80 characters; the same key returns the same job.",
 )
-PROJECT = OpenApiParameter("project", str, description="Slug: only what belongs to this project.")
 MAX_KEY_CHARS = 80
 PICTURE_BYTES = {(200, "image/png"): OpenApiTypes.BINARY}
 THUMBNAIL_BYTES = {(200, "image/webp"): OpenApiTypes.BINARY}
-
-
-class InProjects(viewsets.GenericViewSet):
-    """Rows of the person's projects; `?project=` narrows them to one."""
-
-    ordering = ("-queued_at", "-id")
-
-    def get_queryset(self) -> QuerySet[Any]:
-        """Return what the person may see."""
-        slug = project_asked(self.request)
-        if slug:
-            return self.queryset.filter(project=get_project(self.request.user, slug))
-        return visible_to(self.request.user, self.queryset)
-
-    def get_row(self, role: Role = Role.VIEWER) -> Any:
-        """Return the row of the address."""
-        return get_for_user(self.request.user, self.queryset, role, id=self.kwargs["pk"])
 
 
 class ComposeView(APIView):

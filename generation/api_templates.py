@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.access import get_project
+from projects.api_rows import PROJECT, InProjects
 from projects.models import Role, Scope
 from projects.problems import Problem
 
-from .api import PROJECT, InProjects
 from .models import PromptTemplate, TemplateAlias, TemplateVersion
 from .serializers import (
     AliasSerializer,

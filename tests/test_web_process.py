@@ -1,4 +1,4 @@
-"""The web process stays small: it never loads torch."""
+"""The web process stays small: it never loads torch, nor what looks at pixels."""
 
 import html
 import re
@@ -30,7 +30,7 @@ def walk(patterns):
 
 views = list(walk(get_resolver().url_patterns))
 assert len(views) > 40, len(views)
-heavy = {"torch", "diffusers", "peft", "transformers", "accelerate"} & {name.split(".")[0] for name in sys.modules}
+heavy = {"torch", "diffusers", "peft", "transformers", "accelerate", "cv2", "scipy", "c2pa", "pandas"} & {name.split(".")[0] for name in sys.modules}
 print(",".join(sorted(heavy)))
 """
 

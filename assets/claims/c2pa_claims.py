@@ -7,9 +7,8 @@ not compared with any list, so everything here is a claim.
 import io
 import json
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
-
-import c2pa
 
 from assets.claims.cleaning import clean_text, clean_texts
 from assets.claims.values import C2paClaims
@@ -28,6 +27,8 @@ UNREADABLE = C2paClaims(is_readable=False)
 
 def read_c2pa(data: bytes, picture_format: Format) -> C2paClaims:
     """Return what the credentials in a file say. Never raises: what the library refuses is there but unreadable."""
+    # A native library of several megabytes: loaded when a file has credentials, and by nobody else.
+    c2pa = import_module("c2pa")
     try:
         with (
             c2pa.Context.from_dict(dict(OFFLINE)) as context,

@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from assets.licensing import Action, Decision, Verdict
-from assets.models import DatasetVersion, ModelFile, ModelSource, Picture, RightsChange, Waiver
+from assets.models import DatasetVersion, ModelFile, ModelSource, Picture, Rights, RightsChange, Waiver
 from assets.services.decisions import Sources, context_of, decide_about, latest_change, waivers_of
 from projects.models import Project
 
@@ -121,6 +121,14 @@ def verdicts_now(project: Project, action: Action) -> Mapping[int, Verdict]:
         forget(kept, {each for each, end in kept.holds_until.items() if end <= moment})
         ask_missing(project, action, kept, moment)
         return dict(kept.by_lineage)
+
+
+def closes_at(project: Project, lineage_id: int | None) -> datetime | None:
+    """Return when the next term below a lineage begins or ends; None where none lies ahead."""
+    if lineage_id is None or not Rights.objects.filter(expires_at__gt=timezone.now()).exists():
+        return None
+    verdicts_now(project, Action.PUBLISH)
+    return _kept[project.id, Action.PUBLISH].holds_until.get(lineage_id)
 
 
 def circumstances_of(project: Project) -> str:

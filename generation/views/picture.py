@@ -1,5 +1,7 @@
 """One picture: how it was made, under which licence, and the proof."""
 
+import math
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -23,6 +26,7 @@ from ..filters import GalleryFilter, neighbours, without
 from ..forms import TEXT_FIELDS, RatingForm
 from ..models import Output, Replay
 from ..sentences import NAMES, failure_sentence, sentence
+from ..services.lineages import closes_at
 from ..services.outputs import parameters_text, rate_output, reject_output
 from ..services.replays import model_files, request_replay
 from ..strips import describe_rights, rights_chain
@@ -48,10 +52,13 @@ def picture(request: HttpRequest, slug: str, output_id: str) -> HttpResponse:
 def picture_file(request: HttpRequest, slug: str, output_id: str) -> HttpResponse:
     """Send the stored PNG with its recipe inside, under a name that every system accepts."""
     project = get_project(request.user, slug)
-    output = get_in_project(project, Output.objects.only("path", "file_sha256", "seed", "spec"), id=output_id)
+    output = get_in_project(
+        project, Output.objects.only("path", "file_sha256", "seed", "spec", "lineage"), id=output_id
+    )
     name = storage.download_name(f"{output.spec.get('prompt', '')[:80]} {output.seed}", ".png")
     is_download = "download" in request.GET
-    return send_stored(request, output.path, output.file_sha256, "image/png", name=name, is_download=is_download)
+    response = send_stored(request, output.path, output.file_sha256, "image/png", name=name, is_download=is_download)
+    return keep_until(response, closes_at(project, output.lineage_id))
 
 
 @login_required
@@ -59,8 +66,9 @@ def picture_file(request: HttpRequest, slug: str, output_id: str) -> HttpRespons
 def picture_thumbnail(request: HttpRequest, slug: str, output_id: str) -> HttpResponse:
     """Send the small picture of the gallery."""
     project = get_project(request.user, slug)
-    output = get_in_project(project, Output.objects.only("thumbnail"), id=output_id)
-    return send_stored(request, output.thumbnail, storage.parse_stored_path(output.thumbnail), "image/webp")
+    output = get_in_project(project, Output.objects.only("thumbnail", "lineage"), id=output_id)
+    response = send_stored(request, output.thumbnail, storage.parse_stored_path(output.thumbnail), "image/webp")
+    return keep_until(response, closes_at(project, output.lineage_id))
 
 
 @login_required
@@ -200,6 +208,16 @@ def answer_marks(request: HttpRequest, project: Project, output: Output) -> Http
     if request.POST.get("shown_as") == "tile":
         return render(request, "generation/gallery.html#tile", context)
     return render(request, "generation/picture.html#marks", context)
+
+
+def keep_until(response: HttpResponse, moment: datetime | None) -> HttpResponse:
+    """Let no browser keep a picture beyond the end of a term that it was made under."""
+    if moment is not None:
+        left = math.floor((moment - timezone.now()).total_seconds())
+        if left < WEEK_SECONDS:
+            kept = f"private, max-age={left}, must-revalidate" if left > 0 else "private, no-store"
+            response.headers["Cache-Control"] = kept
+    return response
 
 
 def send_stored(

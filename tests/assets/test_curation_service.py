@@ -7,15 +7,8 @@ from PIL import ImageOps
 
 from assets.models import Picture, PicturePair, PictureTag, Tagging
 from assets.services import Declaration
-from assets.services.curation import (
-    curate,
-    decide_tag,
-    dismiss_group,
-    duplicate_groups,
-    request_curation,
-    request_tagging,
-    tag_pictures,
-)
+from assets.services.curation import decide_tag, dismiss_group, duplicate_groups, request_curation, request_tagging
+from assets.services.looking import curate, tag_pictures
 from assets.services.pictures import add_picture, read_picture
 from engine.starter.scenes import Scene, render
 from engine.taggers import open_tagger

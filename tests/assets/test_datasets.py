@@ -10,15 +10,7 @@ from assets.exports import FORMATS, KohyaOptions
 from assets.manifests import verify_proof
 from assets.models import Caption, Picture, PicturePair, PictureTag, Rights
 from assets.services import Declaration, clear_rights, withdraw_rights
-from assets.services.curation import (
-    compare_pictures,
-    curate,
-    decide_tag,
-    dismiss_group,
-    duplicate_groups,
-    propose_tags,
-    request_curation,
-)
+from assets.services.curation import decide_tag, dismiss_group, duplicate_groups, propose_tags, request_curation
 from assets.services.datasets import (
     add_items,
     change_dataset,
@@ -30,6 +22,7 @@ from assets.services.datasets import (
     undo_edit,
 )
 from assets.services.exports import export_version, manifest_in, pictures_of
+from assets.services.looking import compare_pictures, curate
 from assets.services.pictures import add_picture, read_picture
 from assets.version_pages import proof_of
 from jobs.models import Status

@@ -93,7 +93,7 @@ def test_a_running_job_stops_at_its_next_look(people, project, starter, adapter,
 
 
 @pytest.mark.postgres
-def test_a_term_that_ends_closes_without_anybody_doing_anything(people, project, starter, time_machine):
+def test_a_term_that_ends_closes_without_anybody_doing_anything(people, project, starter, signed_in, time_machine):
     moment = timezone.now()
     version = frozen(people, project, ["CC0-1.0"] * 2)
     adapter = learned(people, project, starter, version)
@@ -104,6 +104,9 @@ def test_a_term_that_ends_closes_without_anybody_doing_anything(people, project,
 
     clear_rights(picture, reviewer=people.reviewer)
     assert list(publishable(Output.objects.all(), project)) == [output]
+    address = f"/p/{project.slug}/pictures/{output.id}/picture.png"
+    kept = signed_in("viewer").get(address).headers["Cache-Control"]
+    assert 3500 < int(kept.split("max-age=")[1].split(",")[0]) <= 3600
     time_machine.move_to(moment + timezone.timedelta(hours=2))
     assert list(publishable(Output.objects.all(), project)) == []
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from assets.models import ModelFile, Rights
 from assets.services import Declaration, clear_rights, install_folder, install_starter_terms, register_model
 from engine.starter import WEIGHTS
+from generation.demo_material import make_material
 from generation.demo_templates import TEMPLATES
 from generation.models import PromptTemplate
 from generation.services.templates import create_template
@@ -40,6 +41,8 @@ class Command(BaseCommand):
         for template in TEMPLATES:
             if not PromptTemplate.objects.filter(project=project, slug=template["slug"]).exists():
                 create_template(people[Role.EDITOR], project, **template)
+        if not project.datasets.exists():
+            make_material(people[Role.EDITOR], people[Role.REVIEWER], project)
 
     def person(self, email: str, name: str) -> User:
         """Return the person, made on first use."""
