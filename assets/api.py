@@ -1,36 +1,29 @@
-"""The API's rooms about model files, vocabulary and rights."""
+"""The API's rooms about model files and vocabulary."""
 
 import uuid
 from typing import Any
 
 from django.http import Http404
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from projects.access import get_for_user, get_project, usable_in
-from projects.models import Membership, Project, Role, Scope
-from projects.problems import Problem
+from projects.api_rows import ONE_PROJECT, project_named
+from projects.models import Membership, Role
 from projects.protocol import project_asked
 
-from . import licensing
 from .forms import TermFilterForm
 from .models import ModelFile, Term
 from .serializers import (
-    DecisionSerializer,
     ModelFileSerializer,
     NewTermSerializer,
-    QuestionSerializer,
     TermSerializer,
     TermWordsSerializer,
 )
-from .services import decide_use
 from .terms import OURS, SHARED, add_term, change_term, find_terms, remove_term
 
-PROJECT = OpenApiParameter("project", str, required=True, description="Slug of the project that asks.")
 MODEL_PROJECT = OpenApiParameter("project", str, description="Slug: only what this project may use.")
 TERM_FILTERS = [
     OpenApiParameter("q", str, description="Literal text in Japanese, reading, English or a synonym."),
@@ -79,11 +72,7 @@ class TermViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
 
     def get_queryset(self) -> Any:
         """Return the words that a project translates with, searched and narrowed as in the portal."""
-        asked, slug = self.request.query_params, project_asked(self.request)
-        if not slug:
-            message = _("Name a project: ?project=slug.")
-            raise Problem("project_missing", message, fields={"project": message})
-        project = get_project(self.request.user, slug)
+        asked, project = self.request.query_params, project_named(self.request)
         rows = usable_in(project, Term.objects.select_related("project"))
         filters = TermFilterForm(asked)
         if filters.errors:
@@ -92,7 +81,7 @@ class TermViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
             return rows
         return rows.filter(id__in=[term.id for term in find_terms(project, **filters.asked())])
 
-    @extend_schema(parameters=[PROJECT, *TERM_FILTERS])
+    @extend_schema(parameters=[ONE_PROJECT, *TERM_FILTERS])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List words in the order in which they were added."""
         return super().list(request, *args, **kwargs)
@@ -127,34 +116,3 @@ class TermViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         if pk >= 2**63:
             raise Http404
         return get_for_user(self.request.user, Term.objects.all(), Role.EDITOR, pk=pk)
-
-
-class DecideView(APIView):
-    """Ask the rights algebra a question. Nothing is written."""
-
-    scope = Scope.READ
-
-    @extend_schema(request=QuestionSerializer, responses=DecisionSerializer, operation_id="decide")
-    def post(self, request: Request) -> Response:
-        """Answer allow, review or block, with the reasons and what is owed."""
-        serializer = QuestionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        values = dict(serializer.validated_data)
-        project = get_project(request.user, values.pop("project"))
-        files = files_of(project, values.pop("models"))
-        try:
-            decision = decide_use(project, licensing.Action(values.pop("action")), files, **values)
-        except licensing.LicensingError as error:
-            message = _("This cannot be decided: %(reason)s") % {"reason": error}
-            raise Problem(error.code, message) from error
-        return Response(DecisionSerializer(decision).data)
-
-
-def files_of(project: Project, ids: list[uuid.UUID]) -> list[ModelFile]:
-    """Return the files by id. Raises Problem when one is not the project's to use."""
-    rows = usable_in(project, ModelFile.objects.filter(removed_at=None)).select_related("rights__evidence")
-    found = {file.id: file for file in rows.filter(id__in=ids)}
-    if set(ids) - found.keys():
-        message = _("There is no such model in this project.")
-        raise Problem("model_unknown", message, fields={"models": message})
-    return [found[each] for each in dict.fromkeys(ids)]

@@ -14,7 +14,7 @@ from projects.models import Project
 
 from . import licensing
 from .licensing import Action, Decision, Profile, Purpose
-from .models import ModelFile
+from .models import ModelFile, ModelSource
 from .services import decide_about, reading_language
 from .services.decisions import Sources, waivers_of
 
@@ -29,6 +29,13 @@ QUESTIONS: tuple[tuple[Any, Action, Mapping[str, Any]], ...] = (
     (_("Pass the weights on"), Action.WEIGHTS, {}),
     (_("Offer it as a service"), Action.HOST, {}),
 )
+# How a kind of file is used by jobs: the way from a use to its job, and the uses of a file.
+USES = {
+    ModelFile.Kind.BASE: ("", "generations"),
+    ModelFile.Kind.VAE: ("", "vae_generations"),
+    ModelFile.Kind.ADAPTER: ("generation__", "adapter_generations"),
+    ModelFile.Kind.UPSCALER: ("", "generations"),
+}
 MARKS = {"allow": "ok", "review": "warn", "block": "stop"}
 GRANTS = {
     licensing.Permission.ALLOW: "ok",
@@ -100,9 +107,9 @@ def get_file(project: Project, model_id: Any) -> ModelFile:
 
 
 def count_pictures(project: Project, files: Sequence[ModelFile]) -> Counter[Any]:
-    """Count this project's pictures by the id of the file that made them, as base model or as VAE."""
+    """Count this project's pictures by the id of the file that made them, as base model, VAE or adapter."""
     counted: Counter[Any] = Counter()
-    for use in ("generations", "vae_generations"):
+    for use in ("generations", "vae_generations", "adapter_generations__generation"):
         rows = ModelFile.objects.filter(id__in=[file.id for file in files], **{f"{use}__project": project})
         counted.update(dict(rows.order_by().values_list("id").annotate(count=Count(f"{use}__outputs"))))
     return counted
@@ -191,9 +198,22 @@ def words_of(profile: Profile) -> LicenseWords:
 
 def pictures_of(project: Project, file: ModelFile) -> list[dict[str, Any]]:
     """Return pictures of the newest jobs of this project with a model: id, width, height, seed."""
-    made = file.generations if file.kind == ModelFile.Kind.BASE else file.vae_generations
-    newest = list(made.filter(project=project).order_by("-queued_at").values_list("id", flat=True)[:JOBS_LOOKED_AT])
-    rows = made.filter(id__in=newest, outputs__isnull=False, outputs__rejected_at=None)
-    names = ("outputs__id", "outputs__width", "outputs__height", "outputs__seed")
-    found = rows.order_by("-queued_at", "outputs__index").values_list(*names)[:PICTURES_SHOWN]
-    return [dict(zip(("id", "width", "height", "seed"), values, strict=True)) for values in found]
+    job, rows = USES[ModelFile.Kind(file.kind)]
+    made = getattr(file, rows).filter(**{f"{job}project": project})
+    newest = list(made.order_by(f"-{job}queued_at").values_list("id", flat=True)[:JOBS_LOOKED_AT])
+    outputs = f"{job}outputs__"
+    found = made.filter(**{"id__in": newest, f"{outputs}isnull": False, f"{outputs}rejected_at": None})
+    names = ("id", "width", "height", "seed")
+    shown = found.order_by(f"-{job}queued_at", f"{outputs}index").values_list(*(outputs + name for name in names))
+    return [dict(zip(names, values, strict=True)) for values in shown[:PICTURES_SHOWN]]
+
+
+def origins_of(file: ModelFile) -> list[ModelSource]:
+    """Return what a model was made from: other models, and versions of datasets."""
+    return list(file.sources.select_related("file", "dataset_version__dataset__project"))
+
+
+def products_of(project: Project, file: ModelFile) -> list[ModelFile]:
+    """Return the models that were made from this one, of those that the project sees."""
+    rows = usable_in(project, ModelFile.objects.filter(sources__file=file))
+    return list(rows.distinct().order_by("name", "id"))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from projects.access import usable_in
 from projects.models import Project
 
-from .curation.quality import Flag
+from .curation.flags import Flag
 from .licensing import Release
 from .models import Picture, PictureTag, Rights, Term
 from .terms import clean_word, fold

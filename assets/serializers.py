@@ -11,6 +11,10 @@ from .forms import MAX_SYNONYMS, TermForm
 from .models import ModelFile, Rights, Term
 from .services import explain_here
 
+ACTIONS = [each.value for each in licensing.Action]
+PURPOSES = [each.value for each in licensing.Purpose]
+VERDICTS = [each.value for each in licensing.Verdict]
+
 
 class RightsSerializer(serializers.ModelSerializer):
     """What was declared about the rights in a file."""
@@ -18,7 +22,7 @@ class RightsSerializer(serializers.ModelSerializer):
     class Meta:
         model = Rights
         fields = (
-            "expression", "branch", "creator", "title", "source_url", "valid_from", "expires_at", "time_zone",
+            "id", "expression", "branch", "creator", "title", "source_url", "valid_from", "expires_at", "time_zone",
             "territories", "media", "state", "cleared_at",
         )  # fmt: skip
         read_only_fields = fields
@@ -77,22 +81,6 @@ class NewTermSerializer(TermWordsSerializer):
     project = serializers.SlugField()
 
 
-class QuestionSerializer(StrictSerializer):
-    """May these files be used for this? What is left out comes from the project."""
-
-    project = serializers.SlugField()
-    action = serializers.ChoiceField(choices=[each.value for each in licensing.Action])
-    models = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=50)
-    purpose = serializers.ChoiceField(choices=[each.value for each in licensing.Purpose], required=False)
-    territory = serializers.ListField(child=serializers.CharField(max_length=3), required=False, max_length=300)
-    media = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=40)
-    revenue = serializers.DecimalField(
-        required=False, allow_null=True, max_digits=14, decimal_places=2, min_value=0, help_text="US$ a year."
-    )
-    outbound_license = serializers.CharField(max_length=120, required=False)
-    at = serializers.DateTimeField(required=False)
-
-
 class ObligationSerializer(serializers.Serializer):
     """One thing that is owed, `on` the products that carry it."""
 
@@ -121,8 +109,8 @@ class RestrictionSerializer(serializers.Serializer):
 class DecisionSerializer(serializers.Serializer):
     """A decision with its reasons in the reader's language; `sha256` is that of the decision with all its inputs."""
 
-    action = serializers.ChoiceField(choices=[each.value for each in licensing.Action])
-    verdict = serializers.ChoiceField(choices=[each.value for each in licensing.Verdict])
+    action = serializers.ChoiceField(choices=ACTIONS)
+    verdict = serializers.ChoiceField(choices=VERDICTS)
     effective_license = serializers.CharField()
     reasons = serializers.ListField(child=serializers.CharField())
     obligations = ObligationSerializer(many=True)

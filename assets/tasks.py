@@ -1,7 +1,7 @@
-"""What the light workers run: imports, and looking at pictures."""
+"""What the light workers run: imports, looking at pictures, and taking models in."""
 
-from .models import Curation, ImportJob
-from .services import curation, imports
+from .models import Curation, ImportJob, ModelIntake
+from .services import imports, intake, looking
 
 
 def walk_batch(job_id: str) -> None:
@@ -17,4 +17,13 @@ def curate(job_id: str) -> None:
     job = Curation.objects.select_related("project").get(pk=job_id)
     if job.claim():
         with job.work():
-            curation.curate(job)
+            looking.curate(job)
+
+
+def take_model(job_id: str) -> None:
+    """Bring, check and register a model file."""
+    job = ModelIntake.objects.select_related("project", "requested_by", "trained_on").get(pk=job_id)
+    if job.claim():
+        with job.work():
+            intake.take_model(job)
+        intake.finish_files(job)

@@ -8,7 +8,7 @@ from django.conf import settings
 from engine.taggers import Tagger, open_tagger
 
 from .models import Tagging, Term
-from .services import curation
+from .services import looking
 
 
 def propose_tags(job_id: str) -> None:
@@ -16,7 +16,7 @@ def propose_tags(job_id: str) -> None:
     job = Tagging.objects.select_related("project", "dataset").get(pk=job_id)
     if job.claim():
         with job.work():
-            curation.tag_pictures(job, tagger(settings.TAGGER_MODEL))
+            looking.tag_pictures(job, tagger(settings.TAGGER_MODEL))
 
 
 @cache

@@ -9,6 +9,7 @@ urlpatterns = [
     path("p/<slug:slug>/library/<uuid:model_id>/", library.model_file, name="model_file"),
     path("", include("assets.urls_datasets")),
     path("", include("assets.urls_imports")),
+    path("", include("assets.urls_intake")),
     path("", include("assets.urls_material")),
     path("", include("assets.urls_review")),
 ]

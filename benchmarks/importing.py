@@ -189,9 +189,8 @@ def report(house: House, folder: Path, before: int, options: argparse.Namespace,
     entries = "SELECT COUNT(*) FROM ledger_entry WHERE event = 'assets.picture.added'"
     written = ask_database(folder, entries) - before
     print(f"{count} pictures, {pixels} different, {written} ledger entries, of {options.pictures}")
-    print(
-        f"trial {options.pictures / max(tried, 1):.0f} pictures/s, import {options.pictures / max(taken, 1):.0f} pictures/s"
-    )
+    tries, takes = options.pictures / max(tried, 1), options.pictures / max(taken, 1)
+    print(f"trial {tries:.0f} pictures/s, import {takes:.0f} pictures/s")
     for name, sizes in house.peaks.items():
         quarter = max(1, len(sizes) // 4)
         print(

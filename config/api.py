@@ -5,9 +5,14 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from assets import api as assets
+from assets import api_datasets as datasets
+from assets import api_pictures as pictures
+from assets import api_rights as rights
 from generation import api as generation
 from generation import api_files as files
+from generation import api_questions as questions
 from generation import api_templates as templates
+from generation import api_withdrawals as withdrawals
 from projects import api as projects
 from projects import api_campaigns as campaigns
 from projects import openapi  # noqa: F401 - tells the schema about tokens
@@ -16,6 +21,14 @@ router = SimpleRouter(use_regex_path=False)
 router.register("projects", projects.ProjectViewSet, basename="api-project")
 router.register("tokens", projects.TokenViewSet, basename="api-token")
 router.register("models", assets.ModelFileViewSet, basename="api-model")
+router.register("pictures", pictures.PictureViewSet, basename="api-picture")
+router.register("imports", pictures.ImportViewSet, basename="api-import")
+router.register("curations", pictures.CurationViewSet, basename="api-curation")
+router.register("datasets", datasets.DatasetViewSet, basename="api-dataset")
+router.register("evidence", rights.EvidenceViewSet, basename="api-evidence")
+router.register("reviews", rights.ReviewViewSet, basename="api-review")
+router.register("waivers", rights.WaiverViewSet, basename="api-waiver")
+router.register("withdrawals", withdrawals.WithdrawalViewSet, basename="api-withdrawal")
 router.register("terms", assets.TermViewSet, basename="api-term")
 router.register("templates", templates.TemplateViewSet, basename="api-template")
 router.register("generations", generation.GenerationViewSet, basename="api-generation")
@@ -30,7 +43,7 @@ urlpatterns = [
     path("me/", projects.MeView.as_view(), name="api-me"),
     path("prompts/compose/", generation.ComposeView.as_view(), name="api-compose"),
     path("parameters/read/", files.ReadView.as_view(), name="api-read"),
-    path("rights/decide/", assets.DecideView.as_view(), name="api-decide"),
+    path("rights/decide/", questions.DecideView.as_view(), name="api-decide"),
     path("templates/import/", files.ImportView.as_view(), name="api-template-import"),
     *router.urls,
     re_path("", projects.UnknownAddressView.as_view(), name="api-unknown"),

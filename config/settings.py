@@ -177,6 +177,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=32 * 1024 * 1024)
 UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", default=64_000_000)
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=4 * 1024**3)
+MODEL_MAX_BYTES = env.int("MODEL_MAX_BYTES", default=16 * 1024**3)
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 
 # Security.
@@ -290,7 +291,19 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"ProjectPurposeEnum": "projects.models.Project.Purpose"},
+    "ENUM_NAME_OVERRIDES": {
+        "ActionEnum": "assets.serializers.ACTIONS",
+        "GateEnum": "assets.serializers_rights.GATES",
+        "ImportKindEnum": "assets.models.ImportJob.Kind",
+        "ModelKindEnum": "assets.models.ModelFile.Kind",
+        "ProjectPurposeEnum": "projects.models.Project.Purpose",
+        "PurposeEnum": "assets.serializers.PURPOSES",
+        "ReplayVerdictEnum": "generation.models.Replay.Verdict",
+        "RightsStateEnum": "assets.models.Rights.State",
+        "ThingKindEnum": "assets.serializers_rights.KINDS",
+        "VerdictEnum": "assets.serializers.VERDICTS",
+        "WaiverStateEnum": "assets.serializers_rights.WAIVER_STATES",
+    },
 }
 CACHES = {
     "default": (

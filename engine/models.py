@@ -53,7 +53,7 @@ class ModelStore:
         self.device = device
         self.tokenizers = tokenizers
         self.residents: OrderedDict[str, Resident] = OrderedDict()
-        self._hashes: dict[tuple[Path, int, int], str] = {}
+        self._hashes: dict[tuple[Path, int, int, int], str] = {}
 
     def get_base(self, sha256: str, architecture: Architecture, dtype: torch.dtype) -> Resident:
         """Return a base model, loading it when needed. Raises ModelError, also when it is of another architecture."""
@@ -103,7 +103,8 @@ class ModelStore:
 
     def _hash_file(self, path: Path) -> str:
         stat = path.stat()
-        key = (path, stat.st_size, stat.st_mtime_ns)
+        # Anybody may set the time of writing back; the time of the change itself only the system sets.
+        key = (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
         if key not in self._hashes:
             self._hashes[key] = hash_model(path)
         return self._hashes[key]

@@ -180,7 +180,10 @@ class Generation(PictureJob):
 
     def files(self) -> list[ModelFile]:
         """Return every model file that the pictures are made with, with its rights as they stand now."""
-        rows = ModelFile.objects.filter(lineage_files__lineage=self.lineage_id)
+        used = Q(id__in=[self.base_model_id, *filter(None, [self.vae_id])])
+        if self.lineage_id is not None:
+            used = Q(lineage_files__lineage=self.lineage_id)
+        rows = ModelFile.objects.filter(used)
         return list(rows.select_related("rights__evidence").order_by("name", "id"))
 
     def spec_for(self, index: int) -> ImageSpec:

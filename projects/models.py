@@ -172,7 +172,8 @@ class Scope(models.TextChoices):
 
     READ = "read", _("Read")
     GENERATE = "generate", _("Generate and replay")
-    EDIT = "edit", _("Edit templates and members")
+    EDIT = "edit", _("Edit templates, datasets and members")
+    REVIEW = "review", _("Review and withdraw rights")
 
 
 class ApiToken(models.Model):

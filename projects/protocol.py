@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from django.conf import settings
@@ -100,28 +101,36 @@ class BoundedJSONParser(JSONParser):
         raw = stream.read(limit + 1)
         if len(raw) > limit:
             raise too_large(limit)
-        try:
-            value = json.loads(raw.decode("utf-8"), parse_constant=refuse_constant)
-            # An escaped half character is valid JSON, but no database and no answer can hold it.
-            if b"\\u" in raw and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
-                raise exceptions.ParseError
-        except RecursionError as error:
-            raise Problem("too_deep", _("The JSON is nested too deeply.")) from error
-        except ValueError as error:
-            raise exceptions.ParseError from error
-        if depth_of(value) > MAX_JSON_DEPTH:
-            raise Problem("too_deep", _("The JSON is nested too deeply."))
-        return value
+        return read_json(raw)
 
 
 class BoundedMultiPartParser(MultiPartParser):
     """Read a form with a file of a bounded size; a larger one is refused before it is read."""
 
+    limit_setting = "UPLOAD_MAX_BYTES"
+
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         length = str((parser_context or {})["request"].META.get("CONTENT_LENGTH") or 0)
-        if length.isdecimal() and int(length) > settings.UPLOAD_MAX_BYTES + FORM_BYTES:
-            raise too_large(settings.UPLOAD_MAX_BYTES)
+        limit = getattr(settings, self.limit_setting)
+        if length.isdecimal() and int(length) > limit + FORM_BYTES:
+            raise too_large(limit)
         return super().parse(stream, media_type, parser_context)
+
+
+def read_json(raw: bytes) -> Any:
+    """Read JSON of a bounded depth. Raises ParseError or Problem for what is none, or what nothing of ours can hold."""
+    try:
+        value = json.loads(raw.decode("utf-8"), parse_constant=refuse_constant, parse_float=read_float)
+        # An escaped half character is valid JSON, but no database and no answer can hold it.
+        if b"\\u" in raw and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+            raise exceptions.ParseError
+    except RecursionError as error:
+        raise Problem("too_deep", _("The JSON is nested too deeply.")) from error
+    except ValueError as error:
+        raise exceptions.ParseError from error
+    if depth_of(value) > MAX_JSON_DEPTH:
+        raise Problem("too_deep", _("The JSON is nested too deeply."))
+    return value
 
 
 def too_large(limit: int) -> Problem:
@@ -132,6 +141,14 @@ def too_large(limit: int) -> Problem:
 def refuse_constant(text: str) -> None:
     """Refuse NaN and infinities, which JSON does not have."""
     raise ValueError(text)
+
+
+def read_float(text: str) -> float:
+    """Return a number. Raises ValueError for one that is too large to be one, such as 1e400."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def depth_of(value: Any) -> int:

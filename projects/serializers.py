@@ -134,7 +134,7 @@ class NewTokenSerializer(StrictSerializer):
     """A token to be made; its secret is in the answer, once."""
 
     name = serializers.CharField(max_length=80)
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), min_length=1, max_length=3)
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), min_length=1, max_length=4)
     days = serializers.IntegerField(min_value=1, max_value=365, required=False)
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from assets import storage
 from assets.licensing import Action
-from assets.models import ModelFile, Rights, Term
+from assets.models import ModelFile, ModelIntake, Rights, Term
 from assets.services import decide_use
 from engine.specs import ImageSpec
 from engine.starter import WEIGHTS
@@ -28,6 +28,7 @@ from generation.previews import write_preview
 from generation.services.generations import search_text
 from ledger.services import actor_hash, append
 from projects.models import ApiToken, Campaign, Project, User
+from tests.assets.stage import material_stage
 
 CAST = ("anonymous", "stranger", "viewer", "editor", "reviewer", "owner")
 OPEN = "KKKKKK"
@@ -35,8 +36,9 @@ PERSON = "LKKKKK"
 LOOK = "LNKKKK"
 MAKE = "LNFKKK"
 OWN = "LNFFFK"
+JUDGE = "LNFFKK"
 NOTHING = "LNNNNN"
-GET, POST, PATCH, DELETE = "get", "post", "patch", "delete"
+GET, POST, PUT, PATCH, DELETE = "get", "post", "put", "patch", "delete"
 
 TABLE: tuple[tuple[str, str, str], ...] = (
     # the frame and the account
@@ -117,6 +119,80 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     # the library
     ("library", GET, LOOK),
     ("model_file", GET, LOOK),
+    ("model_add", GET, MAKE),
+    ("model_add", POST, MAKE),
+    ("model_license", GET, MAKE),
+    ("model_intake", GET, LOOK),
+    ("model_intake_cancel", POST, MAKE),
+    # datasets
+    ("datasets", GET, LOOK),
+    ("datasets", POST, MAKE),
+    ("dataset", GET, LOOK),
+    ("dataset_edit", GET, MAKE),
+    ("dataset_edit", POST, MAKE),
+    ("dataset_add", GET, MAKE),
+    ("dataset_add", POST, MAKE),
+    ("dataset_remove", POST, MAKE),
+    ("dataset_checks", GET, LOOK),
+    ("dataset_look", GET, LOOK),
+    ("dataset_look", POST, MAKE),
+    ("dataset_look_cancel", POST, MAKE),
+    ("dataset_different", POST, MAKE),
+    ("dataset_crops", GET, LOOK),
+    ("captions", GET, LOOK),
+    ("caption_words", GET, LOOK),
+    ("caption_save", POST, MAKE),
+    ("caption_rename", GET, MAKE),
+    ("caption_rename", POST, MAKE),
+    ("caption_undo", POST, MAKE),
+    ("dataset_tags", GET, LOOK),
+    ("dataset_tag", POST, MAKE),
+    ("dataset_versions", GET, LOOK),
+    ("dataset_versions", POST, MAKE),
+    ("dataset_version", GET, LOOK),
+    ("dataset_proof", GET, LOOK),
+    ("dataset_export", POST, MAKE),
+    # imports, and the pictures to learn from
+    ("imports", GET, LOOK),
+    ("import_new", GET, MAKE),
+    ("import_new", POST, MAKE),
+    ("import_template", GET, LOOK),
+    ("import_batch", GET, LOOK),
+    ("import_rows", GET, LOOK),
+    ("import_confirm", POST, MAKE),
+    ("import_stop", POST, MAKE),
+    ("import_repeat", POST, MAKE),
+    ("import_undo", POST, MAKE),
+    ("materials", GET, LOOK),
+    ("material", GET, LOOK),
+    ("material_file", GET, LOOK),
+    ("material_thumbnail", GET, LOOK),
+    ("material_edit", GET, MAKE),
+    ("material_edit", POST, MAKE),
+    ("material_tags", POST, MAKE),
+    ("material_evidence", POST, MAKE),
+    ("evidence_file", GET, LOOK),
+    # review, waivers, questions and withdrawals
+    ("review", GET, LOOK),
+    ("review_clear", POST, JUDGE),
+    ("review_refuse", POST, JUDGE),
+    ("waivers", GET, LOOK),
+    ("waiver_new", GET, MAKE),
+    ("waiver_new", POST, MAKE),
+    ("waiver_approve", POST, JUDGE),
+    ("waiver_revoke", POST, JUDGE),
+    ("ask", GET, LOOK),
+    ("ask_output", GET, LOOK),
+    ("expiries", GET, LOOK),
+    ("withdrawals", GET, LOOK),
+    ("withdraw_picture", GET, LOOK),
+    ("withdraw_picture", POST, JUDGE),
+    ("withdraw_picture_outputs", GET, LOOK),
+    ("withdraw_picture_report", GET, LOOK),
+    ("withdraw_model", GET, LOOK),
+    ("withdraw_model", POST, JUDGE),
+    ("withdraw_model_outputs", GET, LOOK),
+    ("withdraw_model_report", GET, LOOK),
     # the API
     ("api-schema", GET, OPEN),
     ("api-me", GET, PERSON),
@@ -171,6 +247,63 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-output-reject", POST, MAKE),
     ("api-output-replay", POST, MAKE),
     ("api-replay-detail", GET, LOOK),
+    ("api-picture-list", GET, LOOK),
+    ("api-picture-list", POST, MAKE),
+    ("api-picture-detail", GET, LOOK),
+    ("api-picture-detail", DELETE, MAKE),
+    ("api-picture-file", GET, LOOK),
+    ("api-picture-thumbnail", GET, LOOK),
+    ("api-picture-rights", PATCH, MAKE),
+    ("api-picture-tags", POST, MAKE),
+    ("api-picture-tag", POST, MAKE),
+    ("api-picture-tag", DELETE, MAKE),
+    ("api-import-list", GET, PERSON),
+    ("api-import-list", POST, MAKE),
+    ("api-import-detail", GET, LOOK),
+    ("api-import-rows", GET, LOOK),
+    ("api-import-confirm", POST, MAKE),
+    ("api-import-undo", POST, MAKE),
+    ("api-import-stop", POST, MAKE),
+    ("api-import-repeat", POST, MAKE),
+    ("api-curation-list", POST, MAKE),
+    ("api-curation-detail", GET, LOOK),
+    ("api-dataset-list", GET, PERSON),
+    ("api-dataset-list", POST, MAKE),
+    ("api-dataset-detail", GET, LOOK),
+    ("api-dataset-detail", PATCH, MAKE),
+    ("api-dataset-pictures", GET, LOOK),
+    ("api-dataset-pictures", POST, MAKE),
+    ("api-dataset-picture", DELETE, MAKE),
+    ("api-dataset-captions", GET, LOOK),
+    ("api-dataset-captions", PUT, MAKE),
+    ("api-dataset-rename", POST, MAKE),
+    ("api-dataset-edits", GET, LOOK),
+    ("api-dataset-undo", POST, MAKE),
+    ("api-dataset-versions", GET, LOOK),
+    ("api-dataset-versions", POST, MAKE),
+    ("api-dataset-version", GET, LOOK),
+    ("api-dataset-manifest", GET, LOOK),
+    ("api-dataset-proof", GET, LOOK),
+    ("api-dataset-diff", GET, LOOK),
+    ("api-dataset-export", POST, MAKE),
+    ("api-evidence-list", GET, PERSON),
+    ("api-evidence-list", POST, MAKE),
+    ("api-evidence-detail", GET, LOOK),
+    ("api-evidence-file", GET, LOOK),
+    ("api-review-list", GET, LOOK),
+    ("api-review-detail", GET, LOOK),
+    ("api-review-clear", POST, JUDGE),
+    ("api-review-refuse", POST, JUDGE),
+    ("api-waiver-list", GET, PERSON),
+    ("api-waiver-list", POST, MAKE),
+    ("api-waiver-detail", GET, LOOK),
+    ("api-waiver-approve", POST, JUDGE),
+    ("api-waiver-revoke", POST, JUDGE),
+    ("api-withdrawal-list", GET, LOOK),
+    ("api-withdrawal-detail", GET, LOOK),
+    ("api-withdrawal-outputs", GET, LOOK),
+    ("api-withdrawal-report", GET, LOOK),
+    ("api-withdrawal-withdraw", POST, JUDGE),
     ("api-unknown", GET, "NNNNNN"),
     # allauth's pages
     ("account_login", GET, OPEN),
@@ -220,6 +353,25 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-template-versions", POST): {"body": {}},
     ("api-template-alias", POST): {"version": 1},
     ("api-template-archive", POST): {"archived": True},
+    ("api-picture-list", GET): SPRING,
+    ("api-picture-list", POST): {**SPRING, "file": ContentFile(b"x", name="a.png"), "declaration": "{}"},
+    ("api-picture-rights", PATCH): {"creator": "Ana"},
+    ("api-picture-tags", POST): {"tags": ["rain"]},
+    ("api-picture-tag", POST): {"accepted": True},
+    ("api-import-list", POST): {**SPRING, "files": ContentFile(b"x", name="a.png")},
+    ("api-curation-list", POST): SPRING,
+    ("api-dataset-list", POST): {**SPRING, "name": "Cats"},
+    ("api-dataset-detail", PATCH): {"name": "Parasols"},
+    ("api-dataset-captions", GET): {"language": "en"},
+    ("api-dataset-captions", PUT): {"language": "en", "captions": {"1": "an umbrella"}},
+    ("api-dataset-rename", POST): {"language": "en", "old": "umbrella", "new": "parasol"},
+    ("api-dataset-export", POST): {"format": "folder"},
+    ("api-evidence-list", POST): {**SPRING, "file": ContentFile(b"x", name="a.txt")},
+    ("api-review-list", GET): SPRING,
+    ("api-review-refuse", POST): {"reason": "no source"},
+    ("api-waiver-list", POST): {**SPRING, "action": "train", "reason": "x", "expires_at": "2090-01-01T00:00:00Z"},
+    ("api-withdrawal-list", GET): SPRING,
+    ("api-withdrawal-withdraw", POST): {"reason": "they asked"},
     ("api-output-rate", POST): {"rating": 3},
     ("api-output-reject", POST): {"rejected": True},
 }
@@ -261,6 +413,7 @@ def stage(people, project, template) -> dict[str, Any]:
     campaign = Campaign.objects.create(project=project, slug="blossom", name="Blossom")
     things = {"generation": generation, "output": output, "replay": replay, "template": template, "model": model}
     return {
+        **material_stage(people, project),
         **{f"api-{name}": thing.pk for name, thing in {**things, "term": term, "token": token}.items()},
         "slug": project.slug,
         "campaign": campaign.slug,
@@ -276,6 +429,7 @@ def stage(people, project, template) -> dict[str, Any]:
         "tslug": template.slug,
         "number": 1,
         "model_id": model.id,
+        "intake_id": make_intake(project, people.editor).id,
         "generation_id": generation.id,
         "output_id": output.id,
         "replay_id": replay.id,
@@ -319,6 +473,12 @@ def make_model(project: Project) -> ModelFile:
         size_bytes=1,
         rights=Rights.objects.create(expression="CC0-1.0", state=Rights.State.CLEARED),
     )
+
+
+def make_intake(project: Project, person: User) -> ModelIntake:
+    """Ask for a model file that no worker has looked at."""
+    place = {"source": "folder", "location": "a.safetensors"}
+    return ModelIntake.objects.create(project=project, requested_by=person, kind="base", name="coming", **place)
 
 
 def make_generation(project: Project, person: User, model: ModelFile) -> Generation:
@@ -380,7 +540,7 @@ def outcome(response: Any) -> str:
 def ask(client: Client, name: str, method: str, stage: dict[str, Any]) -> Any:
     """Send the request of one row of the table."""
     data, kind = DATA.get((name, method), {}), {}
-    if name.startswith("api-") and method != GET and "file" not in data:
+    if name.startswith("api-") and method != GET and not {"file", "files"} & set(data):
         kind = {"content_type": "application/json", "headers": {"Idempotency-Key": "matrix"}}
     return getattr(client, method)(address(name, stage), data, **kind)
 

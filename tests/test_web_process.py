@@ -30,7 +30,8 @@ def walk(patterns):
 
 views = list(walk(get_resolver().url_patterns))
 assert len(views) > 40, len(views)
-heavy = {"torch", "diffusers", "peft", "transformers", "accelerate", "cv2", "scipy", "c2pa", "pandas"} & {name.split(".")[0] for name in sys.modules}
+loaded = {name.split(".")[0] for name in sys.modules}
+heavy = loaded & {"torch", "diffusers", "peft", "transformers", "accelerate", "cv2", "scipy", "c2pa", "pandas"}
 print(",".join(sorted(heavy)))
 """
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 SENTENCES = {
     "crop_size_unusable": "A picture of {width} × {height} pixels cannot be cropped for training.",
-    "crop_side_unusable": "A training side of {side} pixels is not possible; choose a multiple of {step}, at least {step}.",
+    "crop_side_unusable": "A training side of {side} pixels is not possible; choose a multiple of {step}.",
 }
 STEP = 64
-LONGEST = 2
 
 Size = tuple[int, int]
 
@@ -47,12 +46,15 @@ class CropPlan:
 
 
 def aspect_buckets(side: int, *, step: int = STEP) -> tuple[Size, ...]:
-    """Return sizes of at most side² pixels, in steps, from 1:2 over 1:1 to 2:1. Raises CropError."""
+    """Return sizes of at most side² pixels, in steps, with no side under half of `side`.
+
+    Raises CropError `crop_side_unusable`.
+    """
     if side < step or side % step:
         raise CropError("crop_side_unusable", side=side, step=step)
-    widths = range(step, side * LONGEST + 1, step)
+    widths = range(step, side * 2 + 1, step)
     sizes = [(width, side * side // width // step * step) for width in widths]
-    kept = {(width, height) for width, height in sizes if height and max(width, height) <= LONGEST * min(width, height)}
+    kept = {(width, height) for width, height in sizes if 2 * min(width, height) >= side}
     return tuple(sorted(kept | {(height, width) for width, height in kept}))
 
 

@@ -4,24 +4,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.curation.levels import find_levels
+
+Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 EDGE_REACH = 11
 STRONG_EDGES = 99.0
 MIN_EDGE = 12.0
-REBLUR = 1.5
 TILE = 32
-QUIET_TILES = 25
+USUAL_TILES = 60
+TEXTURE = 2.0
 BLOCK = 8
 STEEPEST = 24.0
 SPECTRUM_TILE = 128
 SPECTRUM_TILES = 6
+MIN_SPECTRUM = 8
 FLOOR_LEVELS = 0.25
 REACHED = 0.95
 IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
-def measure_edges(gray: Floats) -> float:
+def measure_edges(gray: Bytes) -> float:
     """Return how steep the strongest edges are: the share of their height that one pixel climbs (0 to 1).
 
     A sharp edge climbs about half of its height in a pixel, whatever the contrast; one blurred by a Gaussian of
@@ -31,61 +35,55 @@ def measure_edges(gray: Floats) -> float:
     return min(_climb(gray), _climb(np.ascontiguousarray(gray.T)))
 
 
-def _climb(gray: Floats) -> float:
-    """Measure the edges along the rows."""
+def _climb(gray: Bytes) -> float:
+    """Measure the edges along the rows; a picture of one or two columns has none."""
+    if gray.shape[1] < 3:
+        return 0.0
     line = np.ones((1, EDGE_REACH), np.uint8)
-    height = cv2.dilate(gray, line) - cv2.erode(gray, line)
-    slope = np.zeros_like(gray)
-    slope[:, 1:-1] = np.abs(gray[:, 2:] - gray[:, :-2]) / 2
-    strong = height >= max(MIN_EDGE, float(np.percentile(height[::4, ::4], STRONG_EDGES)) * 0.7)
+    height = np.asarray(cv2.subtract(cv2.dilate(gray, line), cv2.erode(gray, line)), np.uint8)
+    twice = np.zeros_like(gray)
+    twice[:, 1:-1] = cv2.absdiff(gray[:, 2:], gray[:, :-2])
+    strong = height >= max(MIN_EDGE, find_levels(height, (STRONG_EDGES,))[0] * 0.7)
     if not strong.any():
         return 0.0
-    return float(np.median(cv2.dilate(slope, line)[strong] / height[strong]))
-
-
-def measure_laplacian(gray: Floats) -> float:
-    """Return the variance of the Laplacian as a share of the variance of the picture."""
-    return float(cv2.Laplacian(gray, cv2.CV_32F).var() / max(float(gray.var()), 1.0))
-
-
-def measure_reblur(gray: Floats) -> float:
-    """Return the share of the gradient that survives another blur: near 1 for a picture that is blurred already."""
-    again = cv2.GaussianBlur(gray, (0, 0), REBLUR)
-    return _gradient(again) / max(_gradient(gray), 1e-3)
-
-
-def _gradient(gray: Floats) -> float:
-    return float(np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean())
+    return float(np.median(cv2.dilate(twice, line)[strong] / height[strong].astype(np.float32)) / 2)
 
 
 def measure_noise(gray: Floats) -> float:
-    """Return the standard deviation of the noise in levels, as the quietest quarter of 32 × 32 tiles shows it.
+    """Return the standard deviation of the noise in levels, as most tiles of 32 × 32 pixels show it.
 
-    Immerkaer's mask cancels planes and edges. Halving a picture halves white noise and keeps texture, so only what
-    halving takes away counts. Tiles that are clipped to black or white hide their noise and do not count.
+    Immerkaer's mask cancels planes and edges. Halving a picture quarters the variance of white noise and keeps most of
+    texture's, so twice what is left is taken away. Tiles clipped to black or white hide their noise and do not count.
     """
     rows, columns = gray.shape[0] // TILE, gray.shape[1] // TILE
     if not rows or not columns:
         return 0.0
     part = gray[: rows * TILE, : columns * TILE]
-    half = cv2.resize(part, (columns * TILE // 2, rows * TILE // 2), interpolation=cv2.INTER_AREA)
-    level = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-    lost = _spread(part, (columns, rows)) ** 2 - _spread(half, (columns, rows)) ** 2
+    half, level = _reduce(part, 2), _reduce(part, TILE)
+    lost = _spread(part, TILE) ** 2 - TEXTURE * _spread(half, TILE // 2) ** 2
     usable = (level > 10) & (level < 245)
-    return float(np.sqrt(max(0.0, np.percentile(lost[usable], QUIET_TILES)) / 0.75)) if usable.any() else 0.0
+    if not usable.any():
+        return 0.0
+    return float(np.sqrt(max(0.0, float(np.percentile(lost[usable], USUAL_TILES))) / (1 - TEXTURE / 4)))
 
 
-def _spread(gray: Floats, size: tuple[int, int]) -> Floats:
+def _spread(gray: Floats, tile: int) -> Floats:
     """Return Immerkaer's estimate of the standard deviation, tile by tile."""
-    high = np.abs(cv2.filter2D(gray, -1, IMMERKAER))
-    return np.asarray(cv2.resize(high, size, interpolation=cv2.INTER_AREA) * (np.sqrt(np.pi / 2) / 6), np.float32)
+    high = np.abs(np.asarray(cv2.filter2D(gray, -1, IMMERKAER), np.float32))
+    return np.asarray(_reduce(high, tile) * (np.sqrt(np.pi / 2) / 6), np.float32)
+
+
+def _reduce(gray: Floats, factor: int) -> Floats:
+    """Return the means of squares of factor × factor pixels."""
+    size = (gray.shape[1] // factor, gray.shape[0] // factor)
+    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def measure_blocks(gray: Floats) -> float:
     """Return how much more the picture jumps at every eighth line than between, at the place where it does so most.
 
     0 is no grid; 1 is jumps twice as high on the grid. The grid may start anywhere (a cropped JPEG still shows it).
-    Jumps of more than 24 levels are drawn, not left by JPEG.
+    Jumps of more than 24 levels are drawn, not left by JPEG, and so are cells of other sizes (pixel art).
     """
     return min(_grid(gray), _grid(np.ascontiguousarray(gray.T)))
 
@@ -102,7 +100,7 @@ def _grid(gray: Floats) -> float:
     best = int(phases.argmax())
     others = np.delete(phases, [(best - 1) % BLOCK, best, (best + 1) % BLOCK])
     usual = float(np.minimum(jumps, STEEPEST).mean())
-    return float((phases[best] - np.median(others)) / (usual + 0.25))
+    return float((phases[best] - others.max()) / (usual + 0.25))
 
 
 def measure_reach(gray: Floats) -> float:
@@ -111,9 +109,12 @@ def measure_reach(gray: Floats) -> float:
     A picture enlarged by a factor of f has nothing above 1/f, except what its file's rounding adds.
     """
     side = min(SPECTRUM_TILE, *gray.shape)
+    if side < MIN_SPECTRUM:
+        return 0.0
     tiles = [gray[y : y + side, x : x + side] for y, x in _busiest(gray, side)]
     fade = np.outer(np.hanning(side), np.hanning(side)).astype(np.float32)
-    power = sum(np.abs(np.fft.rfft2((tile - tile.mean()) * fade)) ** 2 for tile in tiles) / len(tiles)
+    waves = np.stack([np.fft.rfft2((tile - tile.mean()) * fade) for tile in tiles])
+    power = (np.abs(waves) ** 2).mean(0)
     across, down = np.fft.rfftfreq(side)[None], np.fft.fftfreq(side)[:, None]
     ring = np.minimum((np.hypot(across, down) * 2 * 32).astype(int), 32)
     count = np.bincount(ring.ravel(), minlength=33)[:32]

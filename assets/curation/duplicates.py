@@ -5,7 +5,7 @@ over the other and compared place by place, so that two pictures with one backgr
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from assets.curation.alignment import compare
 from assets.curation.fingerprints import VIEW_SIDE, Fingerprint, FingerprintError, fingerprint
+from assets.curation.groups import Pair, group
 from assets.curation.windows import ORIENTATIONS, WINDOWS, blind, orient, orient_waves, transform
 
 __all__ = ["Fingerprint", "FingerprintError", "Pair", "find_pairs", "fingerprint", "group"]
@@ -26,16 +27,6 @@ TRIES = 4
 BLIND_FLOOR = 0.87
 WAVES_FLOOR = 0.80
 MIN_SIMILARITY = 0.83
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """Name two pictures, in order of their keys, and how alike they are (0 to 1; exactly the same pixels: 1)."""
-
-    first: str
-    second: str
-    similarity: float
-    kind: Literal["exact", "near"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,25 +60,6 @@ def find_pairs(fingerprints: Mapping[str, Fingerprint], *, min_similarity: float
     exact = [_pair(keys[0], other, 1.0, "exact") for keys in same.values() for other in keys[1:]]
     alone = {keys[0]: fingerprints[keys[0]] for keys in same.values()}
     return sorted(exact + _find_near(alone, min_similarity), key=lambda pair: (pair.first, pair.second))
-
-
-def group(pairs: Iterable[Pair], keys: Collection[str]) -> list[frozenset[str]]:
-    """Join pairs into groups, ordered by their first key; every key is in exactly one, alone if nothing matches it."""
-    root = {key: key for key in keys}
-
-    def find(key: str) -> str:
-        while root[key] != key:
-            root[key] = root[root[key]]
-            key = root[key]
-        return key
-
-    for pair in pairs:
-        one, other = sorted((find(pair.first), find(pair.second)))
-        root[other] = one
-    members = defaultdict(set)
-    for key in sorted(keys):
-        members[find(key)].add(key)
-    return [frozenset(each) for each in members.values()]
 
 
 def _pair(one: str, other: str, similarity: float, kind: Literal["exact", "near"]) -> Pair:

@@ -76,7 +76,7 @@ def _trim(levels: NDArray[np.uint8]) -> tuple[slice, slice] | None:
     height, width = levels.shape[:2]
     factor = max(1.0, max(height, width) / TRIMMED_FROM)
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    margins = find_margins(cv2.resize(levels, size, interpolation=cv2.INTER_NEAREST))
+    margins = find_margins(np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_NEAREST), np.uint8))
     rows = _inside(margins.top, margins.bottom, size[1], height)
     columns = _inside(margins.left, margins.right, size[0], width)
     if rows is None or columns is None or _covers(margins, size):

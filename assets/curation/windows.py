@@ -31,7 +31,7 @@ def _basis(start: float, end: float) -> Floats:
 def _weights() -> Floats:
     """Return weights that undo the fall of natural spectra, and leave the mean out."""
     row, column = np.mgrid[0:WAVES, 0:WAVES]
-    return np.hypot(row, column).astype(np.float32)
+    return np.asarray(np.hypot(row, column), np.float32)
 
 
 BASES = np.stack([_basis(*span) for span in SPANS])

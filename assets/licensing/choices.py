@@ -8,6 +8,8 @@ from license_expression import OR, ExpressionError, LicenseSymbol, Licensing
 
 from .profiles import UNKNOWN, house_profiles
 
+MAX_BRANCHES = 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -40,6 +42,26 @@ def choose_branch(expression: str, branch: str = "") -> Choice:
     if strangers:
         return Choice(expression=expression, licenses=(UNKNOWN,), problem="no_basis", unknown=strangers)
     return Choice(expression=expression, licenses=chosen)
+
+
+def offered_branches(expression: str) -> tuple[str, ...]:
+    """Return what an expression lets us choose from, each as an expression of its own; nothing without a choice."""
+    parsed = _parse(expression)
+    if parsed is None or not _is_choice(parsed):
+        return ()
+    return tuple(dict.fromkeys(" AND ".join(sorted(names)) for names in _alternatives(parsed)))[:MAX_BRANCHES]
+
+
+def _alternatives(parsed: Any) -> list[frozenset[str]]:
+    if parsed.isliteral:
+        return [frozenset({str(parsed)})]
+    parts = [_alternatives(each) for each in parsed.args]
+    if isinstance(parsed, OR):
+        return [names for part in parts for names in part]
+    found = [frozenset[str]()]
+    for part in parts:
+        found = [names | more for names in found for more in part][:MAX_BRANCHES]
+    return found
 
 
 @cache

@@ -3,6 +3,7 @@
 from .datasets import Caption, CaptionEdit, Dataset, DatasetItem, DatasetVersion, DatasetVersionItem
 from .files import ModelFile, ModelSource
 from .imports import Curation, ImportBatch, ImportJob, ImportRow, Tagging
+from .intake import ModelIntake
 from .pictures import Picture, PicturePair, PictureTag
 from .rights import Evidence, Rights, RightsChange, Waiver
 from .terms import Term
@@ -20,6 +21,7 @@ __all__ = [
     "ImportJob",
     "ImportRow",
     "ModelFile",
+    "ModelIntake",
     "ModelSource",
     "Picture",
     "PicturePair",

@@ -15,6 +15,7 @@ from .rights import Rights
 class ModelFile(models.Model):
     """A base model, VAE, adapter or upscaler on disk, known by the hash of its content.
 
+    `architecture` is what it fits; empty for an upscaler, which works on pixels whatever drew them.
     `project` is null for files that the whole house shares. Rows are never deleted: `removed_at` leaves a
     tombstone with name, hash and licence, because ledger rows point here.
     """
@@ -44,7 +45,7 @@ class ModelFile(models.Model):
     method = models.CharField(max_length=20, blank=True, choices=Method)
     name = models.CharField(_("name"), max_length=120)
     description = models.TextField(_("description"), blank=True, max_length=2000)
-    architecture = models.CharField(max_length=10, choices=Architecture)
+    architecture = models.CharField(max_length=10, blank=True, choices=Architecture)
     layout = models.CharField(max_length=10, choices=[("diffusers", "diffusers"), ("single", "safetensors")])
     path = models.CharField(max_length=500)
     sha256 = models.CharField(max_length=64)

@@ -15,7 +15,7 @@ from projects.models import Project
 
 from .. import licensing
 from ..licensing import Action, Decision, Edge
-from ..models import DatasetVersionItem, ModelFile, ModelSource, Picture, Rights, RightsChange, Waiver
+from ..models import DatasetVersion, DatasetVersionItem, ModelFile, ModelSource, Picture, Rights, RightsChange, Waiver
 
 # Below so many pictures a set is small: what it taught may show single works (the standard policy is strict then).
 SMALL_SET = 20
@@ -53,10 +53,26 @@ def decide_pictures(
     **changes: Any,
 ) -> Decision:
     """Ask what may be done with pictures themselves: train on them, draw upon them, or publish them as they are."""
+    return decide_about(project, action, inputs_of_pictures(action, pictures), at=at, waivers=waivers, **changes)
+
+
+def inputs_of_pictures(action: Action, pictures: Iterable[Picture]) -> list[licensing.Input]:
+    """Return pictures as a gate takes them: learned from, drawn upon, or published as they are."""
     kind = "training_picture" if action in (Action.TRAIN, Action.MERGE, Action.WEIGHTS, Action.HOST) else ""
     edge = Edge.ITSELF if action in (Action.PUBLISH, Action.INGEST) else None
-    inputs = [input_of_picture(each, kind or "input_picture", edge=edge) for each in pictures]
-    return decide_about(project, action, inputs, at=at, waivers=waivers, **changes)
+    return [input_of_picture(each, kind or "input_picture", edge=edge) for each in pictures]
+
+
+def lessons_of(version: DatasetVersion) -> list[licensing.Input]:
+    """Return the pictures of a version as what is learned from; what a small set teaches may show single works."""
+    rows = version.items.select_related("picture__rights__evidence")
+    return [lesson_of(each.picture, version) for each in rows]
+
+
+def lesson_of(picture: Picture, version: DatasetVersion) -> licensing.Input:
+    """Return a picture as what was learned from in a version."""
+    heightened = ("small_set",) if version.count < SMALL_SET else ()
+    return replace(input_of_picture(picture, "training_picture"), heightened=heightened)
 
 
 def decide_about(
@@ -114,9 +130,7 @@ class Sources:
         found: dict[UUID, list[licensing.Input]] = defaultdict(list)
         rows = DatasetVersionItem.objects.filter(version__in=ids) if ids else DatasetVersionItem.objects.none()
         for item in rows.select_related("version", "picture__rights__evidence"):
-            heightened = ("small_set",) if item.version.count < SMALL_SET else ()
-            learned = replace(input_of_picture(item.picture, "training_picture"), heightened=heightened)
-            found[item.version_id].append(learned)
+            found[item.version_id].append(lesson_of(item.picture, item.version))
         return found
 
     def inputs_of(self, files: Iterable[ModelFile]) -> list[licensing.Input]:

@@ -1,29 +1,29 @@
 """Enter model files into the library, and copy what is bundled under the models' folder."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.utils.translation import gettext as _
+from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from engine.errors import ModelError
-from engine.headers import detect_architecture, hash_model
+from engine.headers import hash_model
 from ledger.services import actor_hash, append
+from projects.access import usable_in
 from projects.models import Project, User
 from projects.problems import Problem
 
-from ..model_uploads import check_upload
+from ..model_kinds import Examined, examine_model
 from ..models import DatasetVersion, ModelFile, ModelSource, Term
 from ..sentences import sentence
 from ..vocabulary import load_terms
 from .rights import HOUSE_CHAIN, Declaration, declare
 
 
-@transaction.atomic
 def register_model(
     path: Path,
     *,
@@ -32,90 +32,150 @@ def register_model(
     declaration: Declaration,
     actor: User,
     project: Project | None = None,
+    architecture: str = "",
     **fields: Any,
 ) -> ModelFile:
     """Enter a model file or folder under MODELS_ROOT; its rights begin as pending.
 
-    Architecture and layout come from the weights. The same content is entered once per project.
-    Raises Problem when the file cannot be read as a model.
+    What it is comes from the weights; `architecture` says what a VAE was made for. Raises Problem when the file is
+    not what `kind` says.
     """
-    try:
-        sha256, detected = hash_model(path), detect_architecture(path)
-    except ModelError as error:
-        raise Problem(error.code, sentence(error.code, error.params)) from error
-    known = ModelFile.objects.filter(project=project, sha256=sha256).first()
-    if known is not None:
-        return known
-    rights = declare(replace(declaration, title=declaration.title or name), actor=actor)
-    model = ModelFile.objects.create(
-        project=project,
-        kind=kind,
-        name=name,
-        architecture=detected.architecture,
-        layout=detected.layout,
-        path=stored_path(path),
-        sha256=sha256,
-        size_bytes=size_of(path),
-        rights=rights,
-        latent_channels=detected.latent_channels,
-        **fields,
-    )
-    record_registered(model, actor)
-    return model
+    examined = examine(path, kind=kind, made_for=[architecture] if architecture else [])
+    return enter_model(examined, name=name, declaration=declaration, actor=actor, project=project, **fields)
 
 
-@transaction.atomic
 def register_adapter(
     path: Path,
     *,
     name: str,
     declaration: Declaration,
     actor: User,
-    project: Project,
+    project: Project | None,
     bases: Iterable[ModelFile] = (),
     trained_on: DatasetVersion | None = None,
     trigger_words: Iterable[str] = (),
 ) -> ModelFile:
     """Enter a LoRA under MODELS_ROOT with what it was made from; its rights begin as pending.
 
-    The same content is entered once per project. Raises Problem for a file that is no LoRA, holds values that are no
-    numbers, or does not say what it was made for while no base model does either.
+    Raises Problem for a file that is no LoRA, holds values that are no numbers, was made for another architecture, or
+    does not say for which while no base model does either.
     """
     bases = list(bases)
-    try:
-        sha256, upload = hash_model(path), check_upload(path)
-    except ModelError as error:
-        raise Problem(error.code, sentence(error.code, error.params)) from error
-    architecture = upload.lora.architecture if upload.lora else None
-    architecture = architecture or next((base.architecture for base in bases), None)
-    if upload.lora is None or architecture is None:
-        message = _("This file is no LoRA that Daicho knows. Name the base model that it was made for.")
-        raise Problem("adapter_unknown", message, fields={"file": message})
-    known = ModelFile.objects.filter(project=project, sha256=sha256).first()
-    if known is not None:
-        return known
-    adapter = ModelFile.objects.create(
+    examined = examine(path, kind=ModelFile.Kind.ADAPTER, made_for=[base.architecture for base in bases])
+    return enter_model(
+        examined,
+        name=name,
+        declaration=declaration,
+        actor=actor,
         project=project,
-        kind=ModelFile.Kind.ADAPTER,
-        method=ModelFile.Method.LORA,
-        name=name[:120],
-        architecture=architecture,
-        layout="single",
-        path=stored_path(path),
-        sha256=sha256,
-        size_bytes=size_of(path),
-        rights=declare(replace(declaration, title=declaration.title or name), actor=actor),
-        defaults={"trigger_words": [word for word in trigger_words if word]},
+        bases=bases,
+        trained_on=trained_on,
+        trigger_words=trigger_words,
     )
-    add_sources(adapter, bases=bases, trained_on=trained_on)
-    record_registered(adapter, actor)
-    return adapter
+
+
+def examine(path: Path, *, kind: str, made_for: Sequence[str]) -> Examined:
+    """Check a file through. Raises Problem with the reader's sentence."""
+    try:
+        return examine_model(path, kind=kind, made_for=made_for)  # type: ignore[arg-type]  # a kind of the database
+    except ModelError as error:
+        message = sentence(error.code, error.params)
+        raise Problem(error.code, message, fields={"file": message}) from error
+
+
+def enter_model(examined: Examined, *, actor: User, project: Project | None, **facts: Any) -> ModelFile:
+    """Enter a file that was checked, once however often and by however many at once it comes. Raises Problem."""
+    known = find_known(examined, actor=actor, project=project)
+    return known or enter_new(examined, actor=actor, project=project, **facts)
+
+
+def find_known(examined: Examined, *, actor: User, project: Project | None) -> ModelFile | None:
+    """Return the row that this content has already, the project's own or the house's.
+
+    Where its file is gone or has changed, the new one takes its place. Raises Problem when it was taken out.
+    """
+    rows = usable_in(project, ModelFile.objects.all()) if project else ModelFile.objects.filter(project=None)
+    known = rows.filter(sha256=examined.sha256).order_by(F("project").asc(nulls_last=True)).first()
+    if known is None:
+        return None
+    if known.removed_at is not None:
+        raise Problem("model_removed", sentence("model_removed"), status=409)
+    if not is_whole(known):
+        put_back(known, examined, actor=actor)
+    return known
+
+
+def is_whole(model: ModelFile) -> bool:
+    """Does the file still hold what was registered?"""
+    try:
+        return hash_model(model.file) == model.sha256
+    except OSError:
+        return False
+
+
+@transaction.atomic
+def put_back(model: ModelFile, examined: Examined, *, actor: User) -> None:
+    """Let a row whose file is gone or has changed stand for another file with the content that was registered."""
+    model.path = stored_path(examined.path)
+    model.save(update_fields=["path"])
+    facts = {"name": model.name, "sha256": model.sha256, "kind": model.kind}
+    subject, chain = f"model_file:{model.id}", model.project_id or HOUSE_CHAIN
+    append(chain, "assets.model.put_back", actor=actor_hash(actor.id), subject=subject, payload=facts)
+
+
+def enter_new(examined: Examined, *, project: Project | None, **facts: Any) -> ModelFile:
+    """Enter content that nobody has entered yet; who comes second gets the row of the first."""
+    try:
+        return create_model(examined, project=project, **facts)
+    except IntegrityError:
+        return ModelFile.objects.get(project=project, sha256=examined.sha256)
+
+
+@transaction.atomic
+def create_model(
+    examined: Examined,
+    *,
+    name: str,
+    declaration: Declaration,
+    actor: User,
+    project: Project | None,
+    bases: Iterable[ModelFile] = (),
+    trained_on: DatasetVersion | None = None,
+    trigger_words: Iterable[str] = (),
+    **fields: Any,
+) -> ModelFile:
+    """Write the row, its rights as declared, what it was made from, and the ledger's entry."""
+    words = [word for word in trigger_words if word]
+    values = {**usual_values(examined), **({"defaults": {"trigger_words": words}} if words else {}), **fields}
+    model = ModelFile.objects.create(
+        project=project,
+        kind=examined.kind,
+        name=name[:120],
+        architecture=examined.architecture,
+        layout=examined.layout,
+        path=stored_path(examined.path),
+        sha256=examined.sha256,
+        size_bytes=examined.size_bytes,
+        latent_channels=examined.latent_channels,
+        rights=declare(replace(declaration, title=declaration.title or name), actor=actor),
+        **values,
+    )
+    add_sources(model, bases=bases, trained_on=trained_on)
+    record_registered(model, actor)
+    return model
+
+
+def usual_values(examined: Examined) -> dict[str, Any]:
+    """Return what follows from the kind of a file: a LoRA's method, the size that a base model was trained for."""
+    method = ModelFile.Method.LORA if examined.kind == ModelFile.Kind.ADAPTER else ""
+    side = examined.native_size
+    return {"method": method, **({"native_width": side, "native_height": side} if side else {})}
 
 
 def add_sources(product: ModelFile, *, bases: Iterable[ModelFile], trained_on: DatasetVersion | None) -> None:
     """Store what a model file was made from: edges that rights travel along."""
     derived = ModelSource.Role.DERIVED_FROM
-    rows = [ModelSource(product=product, role=derived, file=base) for base in bases]
+    rows = [ModelSource(product=product, role=derived, file=base) for base in dict.fromkeys(bases)]
     if trained_on is not None:
         rows.append(ModelSource(product=product, role=ModelSource.Role.TRAINED_ON, dataset_version=trained_on))
     ModelSource.objects.bulk_create(rows)
@@ -140,11 +200,6 @@ def stored_path(path: Path) -> str:
     root = Path(settings.MODELS_ROOT).resolve()
     full = path.resolve()
     return str(full.relative_to(root)) if full.is_relative_to(root) else str(full)
-
-
-def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of a folder's files together."""
-    return path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
 
 
 def install_folder(source: Path) -> Path:

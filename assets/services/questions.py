@@ -35,14 +35,15 @@ def ask_use(
     inputs: Sequence[licensing.Input],
     *,
     action: Action = Action.PUBLISH,
+    at: datetime | None = None,
     until: datetime | None = None,
     **circumstances: Any,
 ) -> Answer:
     """Ask a gate about inputs from now until a moment, in circumstances that differ from the project's own.
 
-    `circumstances` are purpose, territory, media, revenue, outbound_license and quantities.
+    `at` supposes another now. `circumstances` are purpose, territory, media, revenue, outbound_license and quantities.
     """
-    moment, waivers = timezone.now(), waivers_of(project, action)
+    moment, waivers = at or timezone.now(), waivers_of(project, action)
     now = decide_about(project, action, inputs, at=moment, waivers=waivers, **circumstances)
     last = max(until, moment) if until else moment
     then = decide_about(project, action, inputs, at=last, waivers=waivers, **circumstances)

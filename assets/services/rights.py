@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -103,7 +103,8 @@ def edit_rights(rights: Rights, *, actor: User, changes: Mapping[str, Any]) -> b
     for name, value in changed.items():
         setattr(locked, name, value)
     check_facts(locked)
-    was = {name: before[name] for name in changed} | {"state": locked.state}
+    was = {name: before[name] for name in changed}
+    was |= {"state": locked.state, "submitted_by_id": locked.submitted_by_id}
     move(
         locked,
         "assets.rights.edited",
@@ -176,10 +177,19 @@ def check_reviewer(rights: Rights, reviewer: User) -> None:
     """Raise Problem unless this person may decide about what another one submitted, and it waits."""
     if not may_review(reviewer, holder_of(rights).project):
         raise Problem("not_reviewer", _("Only a reviewer or owner clears rights."), status=403)
-    if rights.submitted_by_id == reviewer.id:
+    if reviewer.id in declarers_of(rights):
         raise Problem("four_eyes", _("Nobody clears what they submitted. Ask another reviewer."), status=409)
     if rights.state != Rights.State.PENDING:
         raise Problem("not_pending", _("These rights do not wait for review any more."), status=409)
+
+
+def declarers_of(rights: Rights) -> set[Any]:
+    """Return who has a share in what is declared now: the first to submit it, and all who edited it since a review."""
+    cleared = rights.changes.filter(event="assets.rights.cleared").aggregate(last=Max("id"))["last"] or 0
+    edits = list(rights.changes.filter(event="assets.rights.edited", id__gt=cleared))
+    earlier = {uuid.UUID(edit.before["submitted_by_id"]) for edit in edits if edit.before.get("submitted_by_id")}
+    before_review = earlier if not cleared else set()
+    return {rights.submitted_by_id, *(edit.made_by_id for edit in edits), *before_review}
 
 
 def may_review(user: User, project: Project | None) -> bool:

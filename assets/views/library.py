@@ -7,10 +7,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from projects.access import get_project
+from projects.models import Role
 
 from .. import library as shelves
 from ..forms import LibraryFilterForm
+from ..intake_pages import arrivals_of
 from ..models import ModelFile
+from ..services.rights import OPEN
 
 MAX_SHOWN = 200
 
@@ -29,6 +32,8 @@ def library(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "shelves": shelves.shelves_of(project, found[:MAX_SHOWN]),
         "is_cut": len(found) > MAX_SHOWN,
+        "arrivals": arrivals_of(project),
+        "can_make": project.role.includes(Role.EDITOR),
     }
     return render(request, "assets/library.html", context)
 
@@ -37,7 +42,7 @@ def library(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @never_cache
 def model_file(request: HttpRequest, slug: str, model_id: str) -> HttpResponse:
-    """Show one model: facts, rights in words, decisions, and pictures made with it."""
+    """Show one model: facts, rights in words, decisions, what it was made from, and what was made with it."""
     project = get_project(request.user, slug)
     file = shelves.get_file(project, model_id)
     [shelf] = shelves.shelves_of(project, [file])
@@ -48,6 +53,9 @@ def model_file(request: HttpRequest, slug: str, model_id: str) -> HttpResponse:
         "answers": shelves.answers_of(project, file),
         "licenses": shelves.licenses_of(project, file),
         "pictures": shelves.pictures_of(project, file),
+        "origins": shelves.origins_of(file),
+        "products": shelves.products_of(project, file),
         "is_base": file.kind == ModelFile.Kind.BASE,
+        "can_withdraw": project.role.includes(Role.REVIEWER) and file.rights.state in OPEN,
     }
     return render(request, "assets/model_file.html", context)

@@ -20,9 +20,9 @@ def calm_throttles() -> Iterator[None]:
 
 def bearer(user: Any, *scopes: str, **fields: Any) -> APIClient:
     """Return a client that sends a fresh token of this person."""
-    from projects.models import ApiToken
+    from projects.models import ApiToken, Scope
 
-    token, secret = ApiToken.issue(user, name="test", scopes=list(scopes or ("read", "generate", "edit")))
+    token, secret = ApiToken.issue(user, name="test", scopes=list(scopes or Scope.values))
     if fields:
         ApiToken.objects.filter(pk=token.pk).update(**fields)
     client = APIClient()

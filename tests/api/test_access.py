@@ -9,9 +9,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from generation.models import Generation, PromptTemplate
-from projects.models import ApiToken, Membership, Project
+from projects.models import ApiToken, Membership, Project, Scope
 from tests.api.conftest import bearer
-from tests.test_access_matrix import TABLE, ask, outcome, stage  # noqa: F401 - a fixture
+from tests.test_access_matrix import JUDGE, TABLE, ask, outcome, stage  # noqa: F401 - a fixture
 
 GET = "get"
 API = [(name, method, who) for name, method, who in TABLE if name.startswith("api-") and name != "api-unknown"]
@@ -20,6 +20,7 @@ WRITES = [(name, method) for name, method, _who in API if method != GET]
 ASKS = {"api-decide", "api-ledger-verify"}
 MAKES = {"api-compose", "api-read", "api-generation-list", "api-generation-cancel", "api-generation-retry"}
 MAKES |= {f"api-output-{verb}" for verb in ("rate", "reject", "replay")}
+JUDGEMENTS = [name for name, _method, who in API if who == JUDGE]
 IN_PROJECT = [(name, method) for name, method, who in API if who[1] == "N"]
 
 
@@ -49,18 +50,24 @@ def test_a_token_for_pictures_changes_nothing_else(people, stage, name, method):
     assert (status == 403) == (name not in ASKS | MAKES)
 
 
+@pytest.mark.parametrize("name", JUDGEMENTS)
+def test_without_the_scope_to_review_nobody_judges(people, stage, name):  # noqa: F811
+    assert status_of(client_with(people.owner, "read", "generate", "edit"), name, "post", stage) == 403
+    assert status_of(client_with(people.owner, "review"), name, "post", stage) == 200
+
+
 @pytest.mark.parametrize(("name", "method"), IN_PROJECT)
 def test_a_member_who_left_finds_nothing(people, stage, name, method):  # noqa: F811
     if name.startswith("api-token"):
         return
     Membership.objects.filter(user=people.reviewer).delete()
-    assert status_of(client_with(people.reviewer, "read", "generate", "edit"), name, method, stage) == 404
+    assert status_of(client_with(people.reviewer, *Scope.values), name, method, stage) == 404
 
 
 @pytest.mark.parametrize(("name", "method"), IN_PROJECT)
 def test_a_strangers_token_finds_nothing(people, stage, name, method):  # noqa: F811
     with transaction.atomic():
-        letter = outcome(ask(client_with(people.stranger, "read", "generate", "edit"), name, method, stage))
+        letter = outcome(ask(client_with(people.stranger, *Scope.values), name, method, stage))
         transaction.set_rollback(True)
     assert letter == "N"
 

@@ -164,6 +164,13 @@ def test_a_file_arrives_whole(site, path):
     assert fetched.final_url == f"http://images.example:{site.server_port}/{path}"
 
 
+@pytest.mark.parametrize(("path", "told"), [("file", [len(BODY)]), ("chunks", [])])
+def test_the_promised_size_is_told_before_the_file_comes(site, path, told):
+    sizes = []
+    get(site, path, on_size=sizes.append)
+    assert sizes == told
+
+
 def test_the_server_sees_the_name_and_no_secrets(site):
     get(site, "file/seen?a=b")
     path, headers = site.asked[-1]

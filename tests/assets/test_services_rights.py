@@ -101,7 +101,8 @@ def test_every_change_is_counted_and_stands_in_the_ledger(people, project):
     assert seen == sorted(set(seen))
     assert added.rights.state == "pending"
     change = RightsChange.objects.latest("id")
-    assert change.before == {"expression": "CC0-1.0", "state": "cleared"}
+    submitted_by = str(people.editor.id)
+    assert change.before == {"expression": "CC0-1.0", "state": "cleared", "submitted_by_id": submitted_by}
     assert change.after["expression"] == "CC-BY-4.0"
     assert "creator" not in change.after
     [entry] = entries(project, "assets.rights.edited")
@@ -165,3 +166,13 @@ def test_another_projects_reviewer_decides_nothing_here(people, project):
     elsewhere = Project.objects.get(slug="elsewhere")
     theirs = picture(people.stranger, elsewhere)
     assert code_of(clear_rights, theirs, reviewer=people.owner) == "not_reviewer"
+
+
+def test_nobody_clears_what_they_have_a_share_in(people, project):
+    """A declares, B mends it: neither of them clears it."""
+    shared = picture(people.reviewer, project, 77)
+    edit_rights(shared.rights, actor=people.owner, changes={"creator": "Someone else"})
+    for person in (people.reviewer, people.owner):
+        with pytest.raises(Problem) as refused:
+            clear_rights(shared, reviewer=person)
+        assert refused.value.code == "four_eyes"

@@ -131,13 +131,13 @@ def test_the_list_asks_few_questions_whatever_its_length(signed_in, project, dja
     for number in range(20):
         add_model(f"model {number}")
     client = signed_in("viewer")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         page(client)
 
 
 def test_a_model_page_asks_few_questions(signed_in, project, django_assert_max_num_queries):
     client, model = signed_in("viewer"), add_model("small")
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(16):
         model_page(client, model)
 
 

@@ -100,6 +100,21 @@ def test_a_file_is_hashed_once_while_it_stays_the_same(folders, tmp_path):
         engine.models.find(base)
 
 
+def test_a_file_that_changed_and_was_given_its_old_time_is_not_loaded(folders, tmp_path):
+    folder = shutil.copytree(folders[0], tmp_path / "m")
+    engine, (base,) = make_engine(folder)
+    engine.models.find(base)
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    stat = weights.stat()
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(ModelError) as caught:
+        engine.models.find(base)
+    assert caught.value.code == "model_changed"
+
+
 def test_a_file_that_is_gone_is_said_to_be_gone(tmp_path):
     engine = Engine(lambda sha256: tmp_path / "none", memory_budget_bytes=10**9, device="cpu", threads=1)
     with pytest.raises(ModelError) as caught:

@@ -1,0 +1,12 @@
+"""Addresses of models that come into the library."""
+
+from django.urls import path
+
+from .views import intake
+
+urlpatterns = [
+    path("p/<slug:slug>/library/add/", intake.model_add, name="model_add"),
+    path("p/<slug:slug>/library/licence/", intake.model_license, name="model_license"),
+    path("p/<slug:slug>/library/coming/<uuid:intake_id>/", intake.model_intake, name="model_intake"),
+    path("p/<slug:slug>/library/coming/<uuid:intake_id>/stop/", intake.model_intake_cancel, name="model_intake_cancel"),
+]
