@@ -26,7 +26,7 @@ def make_material(editor: User, reviewer: User, project: Project) -> Dataset:
         project,
         name="Spring umbrellas",
         name_ja="春の傘",
-        description="An object that the bundled model was never taught.",
+        description="同梱のモデルに教えていない物。An object that the bundled model was never taught.",
         trigger="sksumbrella",
     )
     pictures = [make_picture(editor, project, index) for index in range(len(COLORS) * len(PLACES))]

@@ -91,8 +91,11 @@ class StudioForm(forms.Form):
         self.body = starting.body_of(self.version)
         self.fields["base_model"].offer(shelf.models)
         self.fields["vae"].offer(shelf.vaes, empty=_("The model's own"))
-        self.fields["adapter"].offer(shelf.adapters, empty=_("None"))
         self.has_adapters = bool(shelf.adapters)
+        if self.has_adapters:
+            self.fields["adapter"].offer(shelf.adapters, empty=_("None"))
+        else:
+            del self.fields["adapter"], self.fields["adapter_weight"]
         self.fields["campaign"].offer(shelf.campaigns, empty=_("None"))
         self.model = shelf.find_model(self.data.get("base_model"))
         self.fields["template_version"].choices = [("", _("No template")), *self.template_choices()]
@@ -184,7 +187,7 @@ class StudioForm(forms.Form):
 
     def chosen_adapters(self) -> tuple[Adapter, ...]:
         """Return the adapter that was chosen, with its weight."""
-        file, weight = self.cleaned_data["adapter"], self.cleaned_data["adapter_weight"]
+        file, weight = self.cleaned_data.get("adapter"), self.cleaned_data.get("adapter_weight")
         return (Adapter(file=file, weight=starting.USUAL_WEIGHT if weight is None else weight),) if file else ()
 
     def add_problem(self, problem: Problem) -> None:

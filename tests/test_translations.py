@@ -13,9 +13,12 @@ from types import SimpleNamespace
 
 import polib
 import pytest
+from django.db.models import CharField, Value
+from django.db.models.functions import Concat
 from django.test import Client
 from django.urls import reverse
 
+from assets.models import Picture, PictureTag
 from generation.models import Output
 from tests.generation.pictures import made
 
@@ -166,6 +169,7 @@ def readers(people) -> SimpleNamespace:
 @pytest.fixture
 def world(readers, project, starter, template) -> SimpleNamespace:
     """Return a project in which everything has happened once."""
+    from generation.demo_material import make_material
     from generation.services.templates import save_version
     from projects.models import ApiToken
 
@@ -174,6 +178,9 @@ def world(readers, project, starter, template) -> SimpleNamespace:
     slots = {"subject": "赤いマグカップ"}
     outputs = made(readers.editor, project, starter, template_version=version, slots=slots, count=2)
     ApiToken.issue(readers.owner, name="夜の作業", scopes=["read"])
+    make_material(readers.editor, readers.reviewer, project)
+    project.datasets.update(description="同梱のモデルに教えていない物")
+    PictureTag.objects.update(text=Concat(Value("札"), "id", output_field=CharField()))
     return SimpleNamespace(template=template, model=starter, outputs=outputs, data=typed_data(outputs))
 
 
@@ -210,9 +217,25 @@ def addresses(world: SimpleNamespace) -> dict[str, str]:
     pages["picture"] = reverse("picture", args=[slug, first.id])
     pages["generation"] = reverse("generation", args=[slug, first.generation_id])
     pages["compare"] = reverse("compare", args=[slug]) + f"?ids={first.id}&ids={second.id}"
+    pages |= material_addresses(slug)
     pages["no picture fits"] = pages["gallery"] + "?q=xyzzy"
     pages["no word fits"] = pages["vocabulary"] + "?q=xyzzy"
     pages["no entry fits"] = pages["ledger"] + "?subject=xyzzy"
+    return pages
+
+
+def material_addresses(slug: str) -> dict[str, str]:
+    """Return the rooms of pictures, datasets and rights."""
+    picture, name = Picture.objects.order_by("name").first(), "spring-umbrellas"
+    rooms = ("datasets", "imports", "import_new", "materials", "review", "waivers", "waiver_new", "expiries")
+    one = ("dataset", "dataset_edit", "dataset_add", "dataset_checks", "dataset_crops", "captions", "caption_words")
+    pages = {each: reverse(each, args=[slug]) for each in (*rooms, "withdrawals", "model_add")}
+    pages |= {each: reverse(each, args=[slug, name]) for each in (*one, "dataset_tags", "dataset_versions")}
+    pages |= {
+        each: reverse(each, args=[slug, picture.id]) for each in ("material", "material_edit", "withdraw_picture")
+    }
+    pages["dataset_version"] = reverse("dataset_version", args=[slug, name, 1])
+    pages["ask"] = reverse("ask", args=[slug]) + f"?picture={picture.id}"
     return pages
 
 
@@ -227,7 +250,8 @@ def test_no_page_falls_back_into_english(signed_in, world):
             if rest := list(english(response.content.decode(), world.data)):
                 left[name, page] = rest
     assert left == {}
-    assert closed == {("viewer", page) for page in ("template_new", "template_edit", "template_import")}
+    made_here = ("template_new", "template_edit", "template_import", "import_new", "dataset_edit", "dataset_add")
+    assert closed == {("viewer", page) for page in (*made_here, "material_edit", "model_add", "waiver_new")}
 
 
 def test_a_browser_that_asks_for_japanese_gets_it_before_logging_in(db):

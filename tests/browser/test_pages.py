@@ -9,6 +9,8 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 
+from assets.models import Picture
+from generation.demo_material import make_material
 from generation.models import Output
 from tests.generation.pictures import made
 
@@ -47,8 +49,14 @@ def owner(visit, people) -> Callable[[Reader], Visitor]:
     return enter
 
 
+@pytest.fixture
+def material(people, project) -> None:
+    """Put the demo's umbrellas into the project."""
+    make_material(people.editor, people.reviewer, project)
+
+
 @pytest.mark.parametrize("reader", [PHONE_JA, PHONE_EN], ids=str)
-def test_every_page_fits_a_phone_and_names_its_controls(reader, owner, project, template, starter, pictures):
+def test_every_page_fits_a_phone_and_names_its_controls(reader, owner, project, template, starter, pictures, material):
     visitor = owner(reader)
     for address in addresses(project.slug, template.slug, starter.id, pictures):
         visitor.open(address)
@@ -71,6 +79,19 @@ def addresses(slug: str, template: str, model: object, pictures: list[Output]) -
     yield reverse("generation", args=[slug, pictures[0].generation_id])
     yield reverse("compare", args=[slug]) + f"?ids={pictures[0].id}&ids={pictures[1].id}"
     yield reverse("gallery", args=[slug]) + "?q=nothing+like+it"
+    yield from material_addresses(slug)
+
+
+def material_addresses(slug: str) -> Iterator[str]:
+    """Yield the addresses of the rooms of pictures, datasets and rights, in which the demo's umbrellas lie."""
+    picture = Picture.objects.order_by("name").first()
+    rooms = ("datasets", "imports", "import_new", "materials", "review", "waivers", "waiver_new", "expiries")
+    yield from (reverse(name, args=[slug]) for name in (*rooms, "withdrawals", "model_add"))
+    yield reverse("ask", args=[slug]) + f"?picture={picture.id}"
+    one = ("dataset", "dataset_edit", "dataset_add", "dataset_checks", "dataset_crops", "captions", "caption_words")
+    yield from (reverse(name, args=[slug, "spring-umbrellas"]) for name in (*one, "dataset_tags", "dataset_versions"))
+    yield reverse("dataset_version", args=[slug, "spring-umbrellas", 1])
+    yield from (reverse(name, args=[slug, picture.id]) for name in ("material", "material_edit", "withdraw_picture"))
 
 
 def test_the_gallery_obeys_the_keyboard(owner, project, pictures):
