@@ -22,7 +22,7 @@ c.png,山田,CC0-1.0,https://example.com/c,黄色い傘
 ARCHIVE = zipped(
     {"a.png": encoded(1), "b.png": encoded(2), "c.png": encoded(3), "d.png": b"<html>", "rights.csv": TABLE}
 )
-NOTHING_WAITS = {"ja": "確認待ちはありません", "en": "Nothing waits for you"}
+NOTHING_WAITS = {"ja": "審査待ちのものはありません", "en": "Nothing waits for you"}
 
 
 @pytest.fixture
