@@ -186,35 +186,39 @@ def freeze_version(user: User, dataset: Dataset, *, note: str = "") -> DatasetVe
     if not items:
         raise Problem("dataset_empty", _("There is no picture in this dataset yet."), status=409)
     decision = decide_pictures(dataset.project, Action.TRAIN, [item.picture for item in items])
-    manifest = manifest_of(items)
-    newest = dataset.versions.first()
-    root = manifest.root()
-    if newest is not None and newest.merkle_root == root and newest.trigger == dataset.trigger:
+    manifest, newest = manifest_of(items), dataset.versions.first()
+    if newest is not None and (newest.merkle_root, newest.trigger) == (manifest.root(), dataset.trigger):
         raise Problem("version_same", _("Nothing has changed since version %d.") % newest.number, status=409)
+    version = write_version(user, dataset, manifest, decision, number=newest.number + 1 if newest else 1, note=note)
+    DatasetVersionItem.objects.bulk_create(
+        [DatasetVersionItem(version=version, picture=item.picture, number=place) for place, item in enumerate(items, 1)]
+    )
+    return version
+
+
+def write_version(
+    user: User, dataset: Dataset, manifest: Manifest, decision: licensing.Decision, *, number: int, note: str
+) -> DatasetVersion:
+    """Keep the manifest under its hash, and write the version with its ledger entry."""
     stored = storage.store_bytes(settings.MEDIA_ROOT, "manifests", manifest.text().encode(), ".jsonl")
-    number = newest.number + 1 if newest else 1
-    facts = {
-        "name": dataset.name, "number": number, "count": len(items), "merkle_root": root,
-        "manifest_sha256": stored.sha256, "decision_sha256": decision.sha256(), "verdict": decision.verdict.value,
-    }  # fmt: skip
-    entry = write(dataset, "assets.dataset.version_frozen", user, facts)
-    version = DatasetVersion.objects.create(
+    frozen = {
+        "number": number,
+        "count": len(manifest.items),
+        "merkle_root": manifest.root(),
+        "manifest_sha256": stored.sha256,
+    }
+    asked = {"decision_sha256": decision.sha256(), "verdict": decision.verdict.value}
+    entry = write(dataset, "assets.dataset.version_frozen", user, {"name": dataset.name, **frozen, **asked})
+    return DatasetVersion.objects.create(
         dataset=dataset,
-        number=number,
         manifest=stored.path,
-        manifest_sha256=stored.sha256,
-        merkle_root=root,
-        count=len(items),
         trigger=dataset.trigger,
         note=note[:300],
         decision=decision.as_dict(),
         created_by=user,
         ledger_seq=entry.seq,
+        **frozen,
     )
-    DatasetVersionItem.objects.bulk_create(
-        [DatasetVersionItem(version=version, picture=item.picture, number=place) for place, item in enumerate(items, 1)]
-    )
-    return version
 
 
 def manifest_of(items: Iterable[DatasetItem]) -> Manifest:

@@ -90,25 +90,24 @@ def create_generation(
         translation=composed.translation_record(),
         decision=composed.generate.as_dict(),
     )
-    GenerationAdapter.objects.bulk_create(
-        [
-            GenerationAdapter(generation=generation, file=each.file, weight=each.weight, position=position)
-            for position, each in enumerate(request.adapters)
-        ]
-    )
-    record(
-        project,
-        "generation.requested",
-        actor=user,
-        subject=f"generation:{generation.id}",
-        payload={
-            "spec": composed.spec.as_dict(),
-            "count": request.count,
-            "decision_sha256": composed.generate.sha256(),
-        },
-    )
+    save_adapters(generation, request)
+    facts = {
+        "spec": composed.spec.as_dict(),
+        "count": request.count,
+        "decision_sha256": composed.generate.sha256(),
+    }
+    record(project, "generation.requested", actor=user, subject=f"generation:{generation.id}", payload=facts)
     ring(generation)
     return generation
+
+
+def save_adapters(generation: Generation, request: PictureRequest) -> None:
+    """Write the adapters of a job in their order."""
+    rows = [
+        GenerationAdapter(generation=generation, file=each.file, weight=each.weight, position=position)
+        for position, each in enumerate(request.adapters)
+    ]
+    GenerationAdapter.objects.bulk_create(rows)
 
 
 def filled_slots(request: PictureRequest) -> dict[str, str]:
