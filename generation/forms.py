@@ -91,9 +91,10 @@ class StudioForm(forms.Form):
         self.body = starting.body_of(self.version)
         self.fields["base_model"].offer(shelf.models)
         self.fields["vae"].offer(shelf.vaes, empty=_("The model's own"))
-        self.has_adapters = bool(shelf.adapters)
+        adapters = shelf.adapters(self.data.get("adapter", ""))
+        self.has_adapters = bool(adapters)
         if self.has_adapters:
-            self.fields["adapter"].offer(shelf.adapters, empty=_("None"))
+            self.fields["adapter"].offer(adapters, empty=_("None"))
         else:
             del self.fields["adapter"], self.fields["adapter_weight"]
         self.fields["campaign"].offer(shelf.campaigns, empty=_("None"))

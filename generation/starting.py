@@ -25,6 +25,7 @@ Values = dict[str, Any]
 SETTINGS = ("width", "height", "num_inference_steps", "guidance_scale", "scheduler")
 VARIABLE_PREFIX = "var_"
 USUAL_WEIGHT = 0.7
+MAX_ADAPTERS_OFFERED = 200
 QUALITY_STEPS = {Generation.Quality.DRAFT: 0.6, Generation.Quality.FINAL: 1.4}
 
 
@@ -37,8 +38,9 @@ class Shelf:
 
     @cached_property
     def files(self) -> list[ModelFile]:
-        """The model files that can be chosen, by name."""
-        rows = usable_in(self.project, ModelFile.objects.filter(removed_at=None))
+        """The base models and VAEs that can be chosen, by name."""
+        kinds = (ModelFile.Kind.BASE, ModelFile.Kind.VAE)
+        rows = usable_in(self.project, ModelFile.objects.filter(kind__in=kinds, removed_at=None))
         return list(rows.select_related("rights__evidence").order_by("name", "id"))
 
     @property
@@ -51,10 +53,14 @@ class Shelf:
         """The VAEs."""
         return [file for file in self.files if file.kind == ModelFile.Kind.VAE]
 
-    @property
-    def adapters(self) -> list[ModelFile]:
-        """The adapters."""
-        return [file for file in self.files if file.kind == ModelFile.Kind.ADAPTER]
+    def adapters(self, chosen: Any = "") -> list[ModelFile]:
+        """Return the newest adapters, and the one that a form has chosen however old it is."""
+        rows = usable_in(self.project, ModelFile.objects.filter(kind=ModelFile.Kind.ADAPTER, removed_at=None))
+        rows = rows.select_related("rights__evidence").order_by("-registered_at", "id")
+        newest = list(rows[:MAX_ADAPTERS_OFFERED])
+        if as_key(chosen) and str(chosen) not in {str(row.id) for row in newest}:
+            newest += rows.filter(id=as_key(chosen))
+        return newest
 
     @cached_property
     def campaigns(self) -> list[Campaign]:
@@ -99,11 +105,16 @@ def versions(project: Project) -> QuerySet[TemplateVersion]:
 
 def find_version(project: Project, version_id: Any) -> TemplateVersion | None:
     """Return a version by the id that a form sent, or None."""
+    key = as_key(version_id)
+    return versions(project).filter(id=key).first() if key else None
+
+
+def as_key(text: Any) -> uuid.UUID | None:
+    """Return the id that a form sent, or None when it is none."""
     try:
-        key = uuid.UUID(str(version_id))
+        return uuid.UUID(str(text))
     except ValueError:
         return None
-    return versions(project).filter(id=key).first()
 
 
 def version_by_name(project: Project, slug: str, name: str) -> TemplateVersion:

@@ -18,6 +18,7 @@ from projects.models import Project
 
 from ..models import Generation, Lineage, LineageFile, Output
 
+ASKED_AT_ONCE = 100
 EVERY_MOMENT = ("valid_from", "expires_at")
 
 
@@ -146,18 +147,30 @@ def forget(kept: Verdicts, lineages: Iterable[int]) -> None:
 
 
 def ask_missing(project: Project, action: Action, kept: Verdicts, moment: datetime) -> None:
-    """Ask the gate about every lineage that has no answer."""
-    rows = Lineage.objects.filter(project=project).exclude(id__in=list(kept.by_lineage))
-    asked: dict[int, list[ModelFile]] = {each: [] for each in rows.values_list("id", flat=True)}
-    if not asked:
-        return
-    links = LineageFile.objects.filter(lineage__in=asked).select_related("file__rights__evidence")
+    """Ask the gate about every lineage that has no answer, some at a time, so that memory stays small."""
+    known = Lineage.objects.filter(project=project).order_by("id").values_list("id", flat=True)
+    missing = [each for each in known if each not in kept.by_lineage]
+    waivers = waivers_of(project, action) if missing else []
+    for start in range(0, len(missing), ASKED_AT_ONCE):
+        ask_some(project, action, kept, moment, missing[start : start + ASKED_AT_ONCE], waivers)
+
+
+def ask_some(
+    project: Project,
+    action: Action,
+    kept: Verdicts,
+    moment: datetime,
+    lineages: Sequence[int],
+    waivers: Sequence[Waiver],
+) -> None:
+    """Ask about these lineages, and keep the answers with the moment until which they hold."""
+    asked: dict[int, list[ModelFile]] = {each: [] for each in lineages}
+    links = list(LineageFile.objects.filter(lineage__in=lineages).select_related("file__rights__evidence"))
     for link in links:
         asked[link.lineage_id].append(link.file)
-    sources, waivers = Sources({link.file_id: link.file for link in links}.values()), waivers_of(project, action)
+    sources = Sources({link.file_id: link.file for link in links}.values())
     for lineage_id, files in asked.items():
-        inputs = sources.inputs_of(files)
-        decision = decide_about(project, action, inputs, at=moment, waivers=waivers)
+        decision = decide_about(project, action, sources.inputs_of(files), at=moment, waivers=waivers)
         kept.by_lineage[lineage_id] = decision.verdict
         end = next_moment(decision, waivers, moment)
         if end is not None:
