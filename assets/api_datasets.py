@@ -26,7 +26,7 @@ from . import storage
 from .exports import KohyaOptions
 from .licensing import Action, Decision
 from .manifests import diff
-from .models import CaptionEdit, Dataset, DatasetItem, DatasetVersion
+from .models import Dataset, DatasetItem, DatasetVersion
 from .serializers_datasets import (
     AddedSerializer,
     CaptionEditSerializer,
@@ -182,7 +182,8 @@ class DatasetViewSet(mixins.ListModelMixin, InProjects):
         """Bring captions back to what they were; those that were changed since stay."""
         row = found(self.get_row(Role.EDITOR).edits.select_related("dataset__project"), id=edit)
         undo_edit(request.user, row)
-        return Response(CaptionEditSerializer(CaptionEdit.objects.get(pk=edit)).data)
+        row.refresh_from_db()
+        return Response(CaptionEditSerializer(row).data)
 
     @extend_schema(responses=FrozenSerializer(many=True))
     @action(detail=True, pagination_class=None)

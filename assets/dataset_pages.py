@@ -13,7 +13,7 @@ from projects.access import get_in_project
 from projects.models import Project
 
 from . import licensing
-from .library import MARKS
+from .library import MARKS, STATE_MARKS
 from .licensing import Action
 from .models import CaptionEdit, Dataset, DatasetItem, DatasetVersion, Picture, Rights, Waiver
 from .picture_filters import flag_words
@@ -23,12 +23,6 @@ from .services.decisions import BASIS_LICENSES, input_of_picture, waivers_of
 PAGE_SIZE = 60
 COVER = 4
 NAMED_LICENSES = 3
-STATE_MARKS = {
-    Rights.State.PENDING: "warn",
-    Rights.State.CLEARED: "ok",
-    Rights.State.REFUSED: "stop",
-    Rights.State.WITHDRAWN: "stop",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

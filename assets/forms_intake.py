@@ -17,9 +17,7 @@ from projects.models import Project
 from projects.problems import Problem
 
 from .declarations import SEPARATORS
-from .import_pages import choices_of, house_licenses
-from .license_questions import Asked as Question
-from .license_questions import questions_about
+from .license_questions import AsksAboutLicense, questions_about
 from .models import DatasetVersion, ModelFile, ModelIntake
 from .sentences import sentence
 from .services import Declaration
@@ -28,7 +26,6 @@ from .spellings import MAX_CHARS, propose
 
 Source = ModelIntake.Source
 Kind = ModelFile.Kind
-UNKNOWN = "unknown"
 SUFFIX = ".safetensors"
 MAX_WORDS = 20
 MAX_WORD_CHARS = 80
@@ -174,7 +171,7 @@ def bases_of(project: Project) -> QuerySet[ModelFile]:
     return usable_in(project, ModelFile.objects.filter(kind=Kind.BASE, removed_at=None)).order_by("name", "id")
 
 
-class LicenseForm(forms.Form):
+class LicenseForm(AsksAboutLicense, forms.Form):
     """What is declared about the rights. Words that are no exact identifier ask back, and so does a licence's own."""
 
     expression = forms.CharField(
@@ -196,62 +193,29 @@ class LicenseForm(forms.Form):
         self.proposal = propose(written)
         if written and not self.proposal.exact:
             self.fields["meaning"] = self.meaning_field()
-        self.questions: list[Question] = questions_about(self.meant(), "", "")
+        self.asked = questions_about(self.meant(), "", "")
         answers = self.initial.get("parameters", {})
-        for question in self.questions:
+        for question in self.asked:
             self.fields[question.field] = question.as_field()
             self.initial[question.field] = question.to_form(answers.get(question.name))
-
-    @property
-    def licenses(self) -> list[tuple[str, str]]:
-        """Return the licences that Daicho has read, to choose from."""
-        return house_licenses()
 
     @property
     def meaning_shown(self) -> forms.BoundField | None:
         """Return the control for what the words mean, where that is asked."""
         return self["meaning"] if "meaning" in self.fields else None
 
-    @property
-    def question_fields(self) -> list[forms.BoundField]:
-        """Return the controls for what the licence asks."""
-        return [self[each.field] for each in self.questions]
-
-    def said(self, name: str) -> str:
-        """Return a field as it was sent, or as it begins."""
-        value = self.data.get(name, "") if self.is_bound else self.initial.get(name, "")
-        return str(value or "").strip()
-
-    def meant(self) -> str:
-        """Return the licence that was written or chosen, "" while nobody knows which."""
-        if self.proposal.exact or not self.said("expression"):
-            return self.proposal.expression
-        chosen = self.said("meaning")
-        return chosen if chosen in dict([*choices_of(self.proposal), *house_licenses()]) else ""
-
-    def meaning_field(self) -> forms.Field:
-        """Return the question what written words mean; nothing is chosen beforehand."""
-        near = choices_of(self.proposal)
-        others = [each for each in house_licenses() if each not in near]
-        return forms.ChoiceField(
-            label=_("Which licence is this?"),
-            required=False,
-            choices=[("", _("Choose…")), *near, (_("Other licences"), others), (UNKNOWN, _("Leave it unknown"))],
-            help_text=sentence(self.proposal.code, self.proposal.params),
-        )
-
     def clean(self) -> None:
         """Ask once what words mean, and once what the licence asks."""
         if "meaning" in self.fields and not self.cleaned_data.get("meaning"):
             self.add_error("meaning", _("Choose what the licence means, or leave it unknown."))
-        elif self.questions and self.said("asked_about") != self.meant():
+        elif self.asked and self.said("asked_about") != self.meant():
             message = _("This licence asks a few things more. Answer what you know, then add the model again.")
-            self.add_error(self.questions[0].field, message)
+            self.add_error(self.asked[0].field, message)
 
     def declaration(self) -> Declaration:
         """Return what was declared."""
         values = self.cleaned_data
-        answers = {each.name: each.from_form(values[each.field]) for each in self.questions}
+        answers = {each.name: each.from_form(values[each.field]) for each in self.asked}
         parameters = {name: value for name, value in answers.items() if value is not None}
         facts = {"parameters": parameters, "note": values["note"]}
         return Declaration(

@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import licensing
 from .declarations import MEDIA, SEPARATORS, country_of
-from .import_pages import choices_of, house_licenses
-from .license_questions import questions_about
+from .license_questions import UNKNOWN, AsksAboutLicense, questions_about
 from .licensing import Purpose, end_of_day
 from .licensing.choices import offered_branches
 from .models import Rights
@@ -20,7 +19,6 @@ from .services import reading_language
 from .services.pictures import MAX_EVIDENCE_BYTES
 from .spellings import MAX_CHARS, propose
 
-UNKNOWN = "unknown"
 ZONES = (
     "Asia/Tokyo", "UTC", "Asia/Seoul", "Asia/Shanghai", "Asia/Taipei", "Asia/Singapore", "Asia/Bangkok",
     "Europe/London", "Europe/Paris", "Europe/Berlin", "America/New_York", "America/Chicago", "America/Denver",
@@ -47,7 +45,7 @@ def day_field(label: Any, help_text: Any = "") -> forms.DateField:
     return forms.DateField(label=label, required=False, help_text=help_text, widget=widget)
 
 
-class RightsForm(forms.Form):
+class RightsForm(AsksAboutLicense, forms.Form):
     """What is declared about the rights in a picture; what stands there already fills it.
 
     A written licence that is no exact identifier asks back once, and a licence with questions asks them.
@@ -108,16 +106,6 @@ class RightsForm(forms.Form):
         self.offer_questions()
 
     @property
-    def licenses(self) -> list[tuple[str, str]]:
-        """Return the licences that Daicho has read, to choose from."""
-        return house_licenses()
-
-    @property
-    def question_fields(self) -> list[forms.BoundField]:
-        """Return the controls for what the licence asks."""
-        return [self[each.field] for each in self.asked]
-
-    @property
     def has_open_questions(self) -> bool:
         """Does the licence ask something that the stored facts do not answer?"""
         return any(each.name not in self.rights.parameters for each in self.asked)
@@ -127,37 +115,10 @@ class RightsForm(forms.Form):
         self._errors = forms.utils.ErrorDict()
         return self
 
-    def said(self, name: str) -> str:
-        """Return a field as it was sent, or as it stands."""
-        value = self.data.get(name, "") if self.is_bound else self.initial.get(name, "")
-        return str(value or "").strip()
-
-    def meant(self) -> str:
-        """Return the licence that was said or chosen, "" while nobody knows which."""
-        if self.proposal.exact or not self.said("expression"):
-            return self.proposal.expression
-        chosen = self.said("meaning")
-        return chosen if chosen in self.meanings() else ""
-
-    def meanings(self) -> dict[str, str]:
-        """Return what the written licence may mean."""
-        listed = [*choices_of(self.proposal), *house_licenses()]
-        return dict(listed)
-
     def offer_meanings(self) -> None:
-        """Ask what a licence means that is no exact identifier; nothing is chosen beforehand."""
-        if self.proposal.exact or not self.said("expression"):
-            return
-        near = choices_of(self.proposal)
-        others = [each for each in house_licenses() if each not in near]
-        groups = [("", _("Choose…")), *near, (_("Other licences"), others), (UNKNOWN, _("Leave it unknown"))]
-        self.fields["meaning"] = forms.ChoiceField(
-            label=_("Which licence is this?"),
-            required=False,
-            choices=groups,
-            help_text=sentence(self.proposal.code, self.proposal.params),
-            initial=UNKNOWN if not self.is_bound else "",
-        )
+        """Ask what a licence means that is no exact identifier."""
+        if self.said("expression") and not self.proposal.exact:
+            self.fields["meaning"] = self.meaning_field(initial="" if self.is_bound else UNKNOWN)
 
     def offer_branches(self) -> None:
         """Ask which branch we choose, where the licence offers a choice."""

@@ -9,16 +9,18 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
+from jobs.words import remaining_words
 from projects.models import Project
 
 from . import licensing
+from .license_questions import choices_of, house_licenses
 from .models import ImportBatch, ImportJob, ImportRow, Rights
 from .rights_facts import limits_of
 from .sentences import sentence
 from .services import reading_language
-from .spellings import Proposal, propose
+from .spellings import propose
 from .table_columns import COLUMNS
 
 State = ImportRow.State
@@ -158,17 +160,6 @@ def walk_of(batch: ImportBatch) -> Walk | None:
     )
 
 
-def remaining_words(seconds: float | None) -> str:
-    """Say about how long a walk still takes; nothing while nobody can know."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        whole = max(1, round(seconds))
-        return ngettext("about %(count)d second left", "about %(count)d seconds left", whole) % {"count": whole}
-    minutes = round(seconds / 60)
-    return ngettext("about %(count)d minute left", "about %(count)d minutes left", minutes) % {"count": minutes}
-
-
 def counts_of(batch: ImportBatch) -> dict[str, int]:
     """Count the batch's files by state."""
     counted = dict(batch.rows.order_by().values_list("state").annotate(count=Count("id")))
@@ -206,26 +197,6 @@ def question_of(batch: ImportBatch, number: int, written: str, files: int) -> Qu
         others=[each for each in house_licenses() if each not in choices],
         chosen=batch.confirmed.get(written, proposal.expression),
     )
-
-
-def choices_of(proposal: Proposal) -> list[tuple[str, str]]:
-    """Return the licences that words may mean, the proposed one first."""
-    language = reading_language()
-    names = dict.fromkeys(name for name in (proposal.expression, *proposal.alternatives) if name)
-    return [(name, choice_word(name, language)) for name in names]
-
-
-def house_licenses() -> list[tuple[str, str]]:
-    """Return the licences that Daicho has read, as a list to choose from."""
-    language = reading_language()
-    names = [each.id for each in licensing.house_profiles().values() if each.kind not in ("policy", "unknown")]
-    return sorted(((name, choice_word(name, language)) for name in names), key=lambda pair: pair[1])
-
-
-def choice_word(name: str, language: str) -> str:
-    """Return a licence as a list to choose from shows it."""
-    called = licensing.label("licenses", name, language)
-    return called if called == name else f"{called} ({name})"
 
 
 def rows_page(batch: ImportBatch, state: str, page: str) -> Page:

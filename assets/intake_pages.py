@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from jobs.words import remaining_words
 from projects.models import Project
 
-from .import_pages import remaining_words
 from .models import ModelIntake
 from .services.intake import public_part
 

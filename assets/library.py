@@ -14,7 +14,7 @@ from projects.models import Project
 
 from . import licensing
 from .licensing import Action, Decision, Profile, Purpose
-from .models import ModelFile, ModelSource
+from .models import ModelFile, ModelSource, Rights
 from .services import decide_about, reading_language
 from .services.decisions import Sources, waivers_of
 
@@ -35,6 +35,12 @@ USES = {
     ModelFile.Kind.VAE: ("", "vae_generations"),
     ModelFile.Kind.ADAPTER: ("generation__", "adapter_generations"),
     ModelFile.Kind.UPSCALER: ("", "generations"),
+}
+STATE_MARKS = {
+    Rights.State.PENDING: "warn",
+    Rights.State.CLEARED: "ok",
+    Rights.State.REFUSED: "stop",
+    Rights.State.WITHDRAWN: "stop",
 }
 MARKS = {"allow": "ok", "review": "warn", "block": "stop"}
 GRANTS = {

@@ -7,12 +7,16 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .licensing import profile
+from .licensing import house_profiles, label, profile
 from .licensing.choices import choose_branch
 from .models import Rights
+from .sentences import sentence
+from .services import reading_language
 from .services.decisions import BASIS_LICENSES
+from .spellings import Proposal
 
 PREFIX = "answer_"
+UNKNOWN = "unknown"
 NONE_OF_THEM = "none"
 QUESTIONS: Mapping[str, Any] = {
     "training_purpose": _("What is it learned for?"),
@@ -99,3 +103,67 @@ def questions_about(expression: str, branch: str, basis: str) -> list[Asked]:
 def questions_of(rights: Rights) -> list[Asked]:
     """Return what is asked about rights as they are declared."""
     return questions_about(rights.expression, rights.branch, rights.basis)
+
+
+def choices_of(proposal: Proposal) -> list[tuple[str, str]]:
+    """Return the licences that words may mean, the proposed one first."""
+    language = reading_language()
+    names = dict.fromkeys(name for name in (proposal.expression, *proposal.alternatives) if name)
+    return [(name, choice_word(name, language)) for name in names]
+
+
+def house_licenses() -> list[tuple[str, str]]:
+    """Return the licences that Daicho has read, as a list to choose from."""
+    language = reading_language()
+    names = [each.id for each in house_profiles().values() if each.kind not in ("policy", "unknown")]
+    return sorted(((name, choice_word(name, language)) for name in names), key=lambda pair: pair[1])
+
+
+def choice_word(name: str, language: str) -> str:
+    """Return a licence as a list to choose from shows it."""
+    called = label("licenses", name, language)
+    return called if called == name else f"{called} ({name})"
+
+
+class AsksAboutLicense:
+    """What every form asks that takes a licence in a person's words: what they mean, and what the licence asks.
+
+    A form sets `proposal` from what was written, and `asked` from what is meant.
+    """
+
+    proposal: Proposal
+    asked: Sequence[Asked]
+
+    @property
+    def licenses(self) -> list[tuple[str, str]]:
+        """Return the licences that Daicho has read, to choose from."""
+        return house_licenses()
+
+    @property
+    def question_fields(self) -> list[forms.BoundField]:
+        """Return the controls for what the licence asks."""
+        return [self[each.field] for each in self.asked]
+
+    def said(self, name: str) -> str:
+        """Return a field as it was sent, or as it begins."""
+        value = self.data.get(name, "") if self.is_bound else self.initial.get(name, "")
+        return str(value or "").strip()
+
+    def meant(self) -> str:
+        """Return the licence that was written or chosen, "" while nobody knows which."""
+        if self.proposal.exact or not self.said("expression"):
+            return self.proposal.expression
+        chosen = self.said("meaning")
+        return chosen if chosen in dict([*choices_of(self.proposal), *house_licenses()]) else ""
+
+    def meaning_field(self, **options: Any) -> forms.ChoiceField:
+        """Return the question what written words mean; nothing is chosen beforehand."""
+        near = choices_of(self.proposal)
+        others = [each for each in house_licenses() if each not in near]
+        return forms.ChoiceField(
+            label=_("Which licence is this?"),
+            required=False,
+            choices=[("", _("Choose…")), *near, (_("Other licences"), others), (UNKNOWN, _("Leave it unknown"))],
+            help_text=sentence(self.proposal.code, self.proposal.params),
+            **options,
+        )

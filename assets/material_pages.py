@@ -1,22 +1,16 @@
 """What the pages of pictures to learn from show: what may be done with one, what its file claims, where it is used."""
 
-import base64
-import binascii
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from projects.models import Project
 
-from .library import Answer, answer_of
+from .library import STATE_MARKS, Answer, answer_of
 from .licensing import Action, Edge, Purpose
 from .material_claims import ClaimRow, claim_rows, claim_sentences
 from .material_files import is_closed_to
@@ -28,12 +22,6 @@ from .services import decide_about
 from .services.decisions import input_of_picture, waivers_of
 
 PAGE_SIZE = 48
-STATE_MARKS = {
-    Rights.State.CLEARED: "ok",
-    Rights.State.PENDING: "warn",
-    Rights.State.REFUSED: "stop",
-    Rights.State.WITHDRAWN: "stop",
-}
 IN_JAPAN = {"purpose": Purpose.COMMERCIAL, "territory": "JP"}
 # What people ask of a picture: the question, the gate, what it is then, how it gets there, and the circumstances.
 QUESTIONS: tuple[tuple[Any, Action, str, Edge | None, Mapping[str, Any]], ...] = (
@@ -68,14 +56,6 @@ MEASURES: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some pictures in order, and the cursor of what comes next (empty at the end)."""
-
-    rows: Sequence[Picture]
-    next_cursor: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
     """One picture in the grid."""
 
@@ -104,36 +84,6 @@ class Sheet:
     history: Sequence[HistoryLine]
     items: Sequence[DatasetItem]
     versions: Sequence[DatasetVersion]
-
-
-def read_page(rows: QuerySet[Picture], cursor: str) -> Page:
-    """Return the next pictures after a cursor, newest first; a cursor that cannot be read means the beginning."""
-    place = read_cursor(cursor)
-    if place is not None:
-        added_at, picture_id = place
-        rows = rows.filter(added_at__lte=added_at).exclude(added_at=added_at, id__gte=picture_id)
-    found = list(rows.order_by("-added_at", "-id")[: PAGE_SIZE + 1])
-    has_more = len(found) > PAGE_SIZE
-    return Page(rows=found[:PAGE_SIZE], next_cursor=write_cursor(found[PAGE_SIZE - 1]) if has_more else "")
-
-
-def write_cursor(picture: Picture) -> str:
-    """Return the place of a picture as text for an address."""
-    text = f"{picture.added_at.isoformat()} {picture.id.hex}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> tuple[datetime, uuid.UUID] | None:
-    """Return the place that a cursor names, or None when it is none."""
-    if not cursor or len(cursor) > 200:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        moment, picture_id = text.rsplit(" ", 1)
-        added_at, found = parse_datetime(moment), uuid.UUID(picture_id)
-    except (ValueError, binascii.Error):
-        return None
-    return (added_at, found) if added_at is not None and added_at.tzinfo is not None else None
 
 
 def tiles_of(project: Project, pictures: Iterable[Picture]) -> list[Tile]:

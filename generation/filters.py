@@ -1,10 +1,7 @@
 """Which pictures a person asked for: one set of filters and one way to turn pages, for the gallery and the API."""
 
-import base64
-import binascii
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -12,10 +9,10 @@ import django_filters
 from django.core.validators import MaxLengthValidator
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from projects.models import Project
+from projects.paging import newer_than, older_than
 
 from .models import Output
 from .search import containing
@@ -101,65 +98,17 @@ class GalleryFilter(OutputFilter):
         return publishable(rows, self.project, wanted=value == "yes")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some pictures in order, and the cursor of what comes next (empty at the end)."""
-
-    rows: Sequence[Output]
-    next_cursor: str
-
-
 def midnight(day: date) -> datetime:
     """Return the beginning of a day in the current time zone."""
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def read_page(rows: QuerySet[Output], cursor: str, *, size: int = PAGE_SIZE) -> Page:
-    """Return the next pictures after a cursor, newest first; a cursor that cannot be read means the beginning."""
-    place = read_cursor(cursor)
-    if place is not None:
-        rows = older_than(rows, *place)
-    found = list(rows.order_by("-created_at", "-id")[: size + 1])
-    has_more = len(found) > size
-    return Page(rows=found[:size], next_cursor=write_cursor(found[size - 1]) if has_more else "")
-
-
-def older_than(rows: QuerySet[Output], created_at: datetime, output_id: uuid.UUID) -> QuerySet[Output]:
-    """Keep what comes after this place in the gallery. The first condition lets the index find it."""
-    return rows.filter(created_at__lte=created_at).exclude(created_at=created_at, id__gte=output_id)
-
-
-def newer_than(rows: QuerySet[Output], created_at: datetime, output_id: uuid.UUID) -> QuerySet[Output]:
-    """Keep what comes before this place in the gallery."""
-    return rows.filter(created_at__gte=created_at).exclude(created_at=created_at, id__lte=output_id)
-
-
 def neighbours(rows: QuerySet[Output], output: Output) -> tuple[uuid.UUID | None, uuid.UUID | None]:
     """Return the ids of the newer and of the older picture beside one, among these rows."""
     place = (output.created_at, output.id)
-    newer = newer_than(rows, *place).order_by("created_at", "id").values_list("id", flat=True).first()
-    older = older_than(rows, *place).order_by("-created_at", "-id").values_list("id", flat=True).first()
+    newer = newer_than(rows, place).order_by("created_at", "id").values_list("id", flat=True).first()
+    older = older_than(rows, place).order_by("-created_at", "-id").values_list("id", flat=True).first()
     return newer, older
-
-
-def write_cursor(output: Output) -> str:
-    """Return the place of a picture as text for an address."""
-    text = f"{output.created_at.isoformat()} {output.id.hex}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> tuple[datetime, uuid.UUID] | None:
-    """Return the place that a cursor names, or None when it is none."""
-    if not cursor or len(cursor) > 200:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        moment, output_id = text.rsplit(" ", 1)
-        created_at = parse_datetime(moment)
-        place = (created_at, uuid.UUID(output_id))
-    except (ValueError, binascii.Error):
-        return None
-    return place if created_at is not None and created_at.tzinfo is not None else None  # type: ignore[return-value]
 
 
 def without(query: Mapping[str, Any], *names: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from engine.schedulers import SCHEDULERS
 
@@ -39,17 +39,6 @@ ENVIRONMENT: Mapping[str, Any] = {
 def stage_word(stage: str) -> str:
     """Return the word for a job's stage."""
     return str(STAGES.get(stage, stage))
-
-
-def remaining_words(seconds: float | None) -> str:
-    """Say about how long a job still takes; nothing while nobody can know."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        whole = max(1, round(seconds))
-        return ngettext("about %(count)d second left", "about %(count)d seconds left", whole) % {"count": whole}
-    minutes = round(seconds / 60)
-    return ngettext("about %(count)d minute left", "about %(count)d minutes left", minutes) % {"count": minutes}
 
 
 def environment_word(name: str) -> str:

@@ -23,6 +23,7 @@ from projects.problems import Problem
 
 from .. import import_pages as pages
 from ..forms_imports import ImportForm, read_answers, too_large, too_many
+from ..license_questions import house_licenses
 from ..models import ImportBatch
 from ..services import reading_language
 from ..services.import_steps import confirm, repeat_walk, stop_walk, undo
@@ -236,7 +237,7 @@ def show_form(request: HttpRequest, project: Project, form: ImportForm, status: 
     context = {
         "project": project,
         "form": form,
-        "licenses": pages.house_licenses(),
+        "licenses": house_licenses(),
         "max_bytes": settings.IMPORT_MAX_BYTES,
         "max_picture_bytes": settings.UPLOAD_MAX_BYTES,
         "max_files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,

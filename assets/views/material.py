@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from projects.access import get_in_project, get_project
 from projects.models import Project, Role
+from projects.paging import read_page
 from projects.problems import Problem
 
 from .. import material_pages as pages
@@ -37,7 +38,8 @@ def materials(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     rows = Picture.objects.filter(project=project, removed_at=None).select_related("rights")
     filters = PictureFilter(request.GET, rows, project=project)
-    page = pages.read_page(filters.qs, request.GET.get("cursor", ""))
+    cursor = request.GET.get("cursor", "")
+    page = read_page(filters.qs, cursor, size=pages.PAGE_SIZE, field="added_at")
     kept = request.GET.copy()
     kept.pop("cursor", None)
     context = {

@@ -1,6 +1,7 @@
 """Check and load the transformers folder of a tagger: its files choose no code, and nothing outside them is read."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -43,7 +44,7 @@ BROKEN = (
 )
 
 
-class FolderTagger:
+class FolderTagger(ABC):
     """Tag with a model folder: a child says which architectures it takes, its labels, and how it scores pictures.
 
     `version` is the sha256 of the whole folder, as `hash_model` defines it: label names and preprocessing change tags
@@ -69,9 +70,9 @@ class FolderTagger:
             for row in self.score(batch).tolist()
         ]
 
+    @abstractmethod
     def score(self, images: Sequence[Image.Image]) -> Tensor:
         """Return the confidences of N RGB pictures in L labels, N × L."""
-        raise NotImplementedError
 
     def prepare(self, images: Sequence[Image.Image]) -> Mapping[str, Tensor]:
         """Return what the model takes for N RGB pictures."""

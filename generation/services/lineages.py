@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from assets.licensing import Action, Decision, Verdict
@@ -198,9 +198,3 @@ def publishable(rows: QuerySet[Output], project: Project, *, wanted: bool = True
     if len(closed) < len(open_ones):
         return rows.exclude(lineage__in=closed).exclude(lineage=None)
     return rows.filter(lineage__in=open_ones)
-
-
-def count_by_file(descendants: Descendants) -> dict[Any, int]:
-    """Count the project's outputs by the model file through which they descend."""
-    rows = LineageFile.objects.filter(lineage__in=descendants.lineages, file__in=descendants.files)
-    return dict(rows.order_by().values_list("file").annotate(count=Count("lineage__outputs")))

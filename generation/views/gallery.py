@@ -14,9 +14,10 @@ from django.views.decorators.http import require_GET
 
 from projects.access import get_project
 from projects.models import Project, Role, User
+from projects.paging import read_page
 
 from .. import starting
-from ..filters import PAGE_SIZE, GalleryFilter, read_page, without
+from ..filters import PAGE_SIZE, GalleryFilter, without
 from ..models import Output, PromptTemplate
 from ..words import recipe_rows
 

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from jobs.words import remaining_words
 from projects.access import get_in_project, get_project
 from projects.models import Project, Role, User
 
@@ -17,7 +18,7 @@ from ..models import Generation, Output
 from ..previews import preview_path
 from ..sentences import failure_sentence
 from ..services.generations import cancel_generation, describe_block, repeat_request, submit_generation
-from ..words import remaining_words, stage_word
+from ..words import stage_word
 
 RECENT = 8
 

@@ -16,8 +16,9 @@ from assets.forms_review import FindForm
 from assets.review_pages import Thing, find_things, get_thing
 from projects.access import get_project
 from projects.models import Project, Role
+from projects.paging import read_page
 
-from ..filters import PAGE_SIZE, read_page
+from ..filters import PAGE_SIZE
 from ..services.withdrawals import withdraw
 from ..withdrawal_forms import WithdrawForm
 from ..withdrawal_pages import (

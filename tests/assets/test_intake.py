@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from safetensors.torch import save
 
 from assets.fetching import fetch
@@ -245,11 +247,11 @@ def test_a_worker_that_lost_its_job_leaves_the_file_to_the_next(people, project)
 
 def test_progress_is_written_while_the_file_is_read(people, project, monkeypatch):
     monkeypatch.setattr("assets.services.intake.BLOCK_BYTES", 1024)
-    seen = []
-    beat = ModelIntake.holds
-    monkeypatch.setattr(ModelIntake, "holds", lambda self, *a, **k: seen.append((a, k)) or beat(self, *a, **k))
-    run(by_upload(people, project, LORA))
-    stages = [args[1] for args, _more in seen if len(args) == 2]
+    job = by_upload(people, project, LORA)
+    with CaptureQueriesContext(connection) as queries:
+        run(job)
+    written = [each["sql"] for each in queries if each["sql"].startswith("UPDATE") and "heartbeat_at" in each["sql"]]
+    stages = [stage for sql in written for stage in ("hashing", "checking") if f"'{stage}'" in sql]
     assert stages[0] == "hashing"
     assert stages[-1] == "checking"
 

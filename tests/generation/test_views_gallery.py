@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from generation.filters import OutputFilter, neighbours, read_cursor, read_page
+from generation.filters import OutputFilter, neighbours
 from generation.models import Output
 from projects.models import Campaign
+from projects.paging import read_cursor, read_page
 from tests.generation.pictures import made
 
 HTMX = {"HX-Request": "true"}
@@ -223,7 +224,7 @@ def test_a_cursor_that_is_none_means_the_beginning(text):
 
 
 def test_a_cursor_survives_the_round_trip():
-    from generation.filters import write_cursor
+    from projects.paging import write_cursor
 
     place = SimpleNamespace(created_at=timezone.now(), id=uuid.uuid4())
     assert read_cursor(write_cursor(place)) == (place.created_at, place.id)
