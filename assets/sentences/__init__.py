@@ -13,12 +13,23 @@ from .datasets import DATASETS
 from .files import FILES, MODELS, PICTURE_NOTICES, PICTURES
 from .imports import IMPORTS
 from .intake import INTAKE
+from .rights import RIGHTS
 from .speaking import Sentences, speak
 from .uploads import UPLOADS
 
 __all__ = ["SENTENCES", "Sentences", "failure_sentence", "sentence", "speak"]
 
-SENTENCES: Sentences = {**UPLOADS, **PICTURE_NOTICES, **DATASETS, **IMPORTS, **MODELS, **PICTURES, **FILES, **INTAKE}
+SENTENCES: Sentences = {
+    **RIGHTS,
+    **UPLOADS,
+    **PICTURE_NOTICES,
+    **DATASETS,
+    **IMPORTS,
+    **MODELS,
+    **PICTURES,
+    **FILES,
+    **INTAKE,
+}
 
 
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:

@@ -17,6 +17,7 @@ from projects.problems import Problem
 
 from ..licensing import LicensingError
 from ..models import ModelFile, Picture, Rights, RightsChange
+from ..sentences import sentence
 from .decisions import facts_of
 
 # The ledger of what belongs to no project: models that the whole house shares.
@@ -84,7 +85,7 @@ def check_facts(rights: Rights) -> None:
     try:
         facts_of(rights, kind="input_picture")
     except LicensingError as error:
-        raise Problem(error.code, str(error)) from error
+        raise Problem(error.code, sentence(error.code, error.params)) from error
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Rights: declared by one person, looked at by another, edited, refused and withdrawn; every change is counted."""
 
 import pytest
+from django.utils.translation import override
 
 from assets.licensing import Action, Verdict
 from assets.models import Rights, RightsChange
@@ -176,3 +177,16 @@ def test_nobody_clears_what_they_have_a_share_in(people, project):
         with pytest.raises(Problem) as refused:
             clear_rights(shared, reviewer=person)
         assert refused.value.code == "four_eyes"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("facts", "named"), [({"time_zone": "Mars/Base"}, "Mars/Base"), ({"releases": {"A": "ok"}}, "ok")]
+)
+def test_facts_that_cannot_be_read_are_refused_in_the_readers_words(people, project, facts, named, language):
+    with override(language), pytest.raises(Problem) as refused:
+        declare(Declaration(expression="CC0-1.0", facts=facts), actor=people.editor)
+    message = str(refused.value)
+    assert named in message
+    assert any("\u3040" <= letter <= "\u30ff" for letter in message) is (language == "ja")
+    assert not Rights.objects.exists()
