@@ -15,7 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects.access import get_project
+from projects.access import get_in_project, get_project
 from projects.api_rows import ONE_PROJECT, PROJECT, InProjects, project_named
 from projects.models import Role, Scope
 from projects.problems import Problem
@@ -25,7 +25,7 @@ from .api_rights import keeping_files
 from .containers.parts import PictureError
 from .licensing import Action
 from .material_files import is_closed_to, send_picture
-from .models import Curation, ImportBatch, ImportRow, Picture, PictureTag, Rights
+from .models import Curation, Dataset, ImportBatch, ImportRow, Picture, PictureTag, Rights, Tagging
 from .picture_filters import FLAGS, RELEASES, PictureFilter
 from .sentences import sentence
 from .serializers_pictures import (
@@ -38,14 +38,16 @@ from .serializers_pictures import (
     NewCurationSerializer,
     NewImportSerializer,
     NewPictureSerializer,
+    NewTaggingSerializer,
     NewTagsSerializer,
     PictureSerializer,
     TagDecisionSerializer,
+    TaggingSerializer,
     TagSerializer,
 )
 from .serializers_rights import DeclarationSerializer, FullRightsSerializer, facts_of
 from .services import Declaration, decide_pictures, edit_rights
-from .services.curation import decide_tag, request_curation
+from .services.curation import decide_tag, request_curation, request_tagging
 from .services.import_steps import confirm, repeat_walk, stop_walk, undo
 from .services.imports import create_batch
 from .services.pictures import SUFFIXES, Read, add_picture, claims_notices, read_picture, remove_picture
@@ -168,7 +170,8 @@ class PictureViewSet(mixins.ListModelMixin, InProjects):
         serializer = TagDecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         decide_tag(request.user, found, accepted=serializer.validated_data["accepted"])
-        return Response(TagSerializer(PictureTag.objects.get(pk=tag)).data)
+        found.refresh_from_db(fields=["state", "decided_by", "decided_at"])
+        return Response(TagSerializer(found).data)
 
     @extend_schema(request=None, responses={204: None})
     @decide_tag.mapping.delete
@@ -298,13 +301,31 @@ class ImportViewSet(mixins.ListModelMixin, InProjects):
         return Response(FullImportSerializer(batch, context=self.get_serializer_context()).data, status=status)
 
 
-class CurationViewSet(InProjects):
+class LookViewSet(InProjects):
+    """A worker's look at pictures: how far it is, and an end before its time."""
+
+    lookup_value_converter = "uuid"
+    scope = Scope.EDIT
+
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        """Return how far the look is."""
+        return Response(self.get_serializer(self.get_row()).data)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """Stop looking; what was found stays."""
+        job = self.get_row(Role.EDITOR)
+        job.request_cancel()
+        job.refresh_from_db()
+        return Response(self.get_serializer(job).data)
+
+
+class CurationViewSet(LookViewSet):
     """Let a worker measure new pictures, and find those that are nearly the same."""
 
     queryset = Curation.objects.select_related("project")
     serializer_class = CurationSerializer
-    lookup_value_converter = "uuid"
-    scope = Scope.EDIT
 
     @extend_schema(request=NewCurationSerializer, responses={202: CurationSerializer})
     def create(self, request: Request) -> Response:
@@ -314,6 +335,19 @@ class CurationViewSet(InProjects):
         project = get_project(request.user, serializer.validated_data["project"], Role.EDITOR)
         return Response(self.get_serializer(request_curation(request.user, project)).data, status=202)
 
-    def retrieve(self, request: Request, pk: UUID) -> Response:
-        """Return how far the look is."""
-        return Response(self.get_serializer(self.get_row()).data)
+
+class TaggingViewSet(LookViewSet):
+    """Let a model propose tags for pictures that it has not seen; a person decides about each."""
+
+    queryset = Tagging.objects.select_related("project", "dataset")
+    serializer_class = TaggingSerializer
+
+    @extend_schema(request=NewTaggingSerializer, responses={202: TaggingSerializer})
+    def create(self, request: Request) -> Response:
+        """Ask for proposals for a dataset's pictures, or for all; while a model looks, return that look."""
+        serializer = NewTaggingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        project = get_project(request.user, serializer.validated_data["project"], Role.EDITOR)
+        slug = serializer.validated_data.get("dataset")
+        dataset = get_in_project(project, Dataset.objects.all(), slug=slug) if slug else None
+        return Response(self.get_serializer(request_tagging(request.user, project, dataset)).data, status=202)

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
+from jobs.words import remaining_words
 from projects.models import Project
 
 from . import captions as caption_rules
@@ -15,7 +15,7 @@ from .curation.cropping import CropPlan, aspect_buckets, crop_plan
 from .dataset_pages import Badge, Tile, tiles_of
 from .library import Answer, answer_of
 from .licensing import Action
-from .models import Caption, Curation, Dataset, DatasetItem, PicturePair, PictureTag
+from .models import Caption, Curation, Dataset, DatasetItem, PicturePair, PictureTag, Tagging
 from .sentences import sentence
 from .services import decide_pictures, reading_language
 from .services.curation import duplicate_groups
@@ -31,7 +31,11 @@ LEVELS = {
     "check": (_("Look first"), "warn"),
     "not_ready": (_("Not ready"), "stop"),
 }
-STAGES = {"measuring": _("Looking at each picture"), "comparing": _("Comparing pictures")}
+STAGES = {
+    "measuring": _("Looking at each picture"),
+    "comparing": _("Comparing pictures"),
+    "tagging": _("Proposing tags"),
+}
 NUMBERS_SHOWN = 12
 WORTH_SAYING = 1.05
 
@@ -85,7 +89,7 @@ class Counts:
 class Looking:
     """The newest look of a worker at the project's pictures, and how many of the dataset wait for one."""
 
-    job: Curation | None
+    job: Curation | Tagging | None
     stage: str
     percent: int
     remaining: str
@@ -194,7 +198,16 @@ def coverage_of(dataset: Dataset) -> list[Covered]:
 
 def looking_at(project: Project, waiting: int) -> Looking:
     """Return how far the newest look at the project's pictures is."""
-    job = Curation.objects.filter(project=project).order_by("-queued_at").first()
+    return looking_of(Curation.objects.filter(project=project).order_by("-queued_at").first(), waiting)
+
+
+def tagging_at(project: Project) -> Looking:
+    """Return how far the newest proposing of tags in the project is."""
+    return looking_of(Tagging.objects.filter(project=project).order_by("-queued_at").first(), 0)
+
+
+def looking_of(job: Curation | Tagging | None, waiting: int) -> Looking:
+    """Return a worker's look as the page shows it."""
     return Looking(
         job=job,
         stage=str(STAGES.get(job.stage, job.stage)) if job else "",
@@ -202,17 +215,6 @@ def looking_at(project: Project, waiting: int) -> Looking:
         remaining=remaining_words(job.remaining_seconds) if job else "",
         waiting=waiting,
     )
-
-
-def remaining_words(seconds: float | None) -> str:
-    """Say about how long a job still takes; nothing while nobody can know."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        whole = max(1, round(seconds))
-        return ngettext("about %(count)d second left", "about %(count)d seconds left", whole) % {"count": whole}
-    minutes = round(seconds / 60)
-    return ngettext("about %(count)d minute left", "about %(count)d minutes left", minutes) % {"count": minutes}
 
 
 def crops_of(items: Iterable[DatasetItem], *, side: int, in_buckets: bool) -> list[Crop]:

@@ -17,7 +17,7 @@ from projects.protocol import StrictSerializer, read_json
 
 from .forms_imports import too_large
 from .import_pages import counts_of, questions_of, spoken
-from .models import Curation, Dataset, ImportBatch, ImportJob, ImportRow, Picture, PictureTag
+from .models import Curation, Dataset, ImportBatch, ImportJob, ImportRow, Picture, PictureTag, Tagging
 from .serializers import DecisionSerializer, RightsSerializer
 from .serializers_rights import DeclarationField, FullRightsSerializer
 from .services.tags import MAX_CHARS
@@ -313,6 +313,25 @@ class ConfirmationSerializer(StrictSerializer):
             if name not in known_ids():
                 self.fail("unknown", name=name[:80])
         return values
+
+
+class NewTaggingSerializer(StrictSerializer):
+    """For which project, or for which dataset of it, a model should propose tags."""
+
+    project = serializers.SlugField()
+    dataset = serializers.SlugField(required=False)
+
+
+class TaggingSerializer(WorkSerializer):
+    """A model's look at pictures: which model, and how many tags it has proposed."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    dataset = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+
+    class Meta:
+        model = Tagging
+        fields = (*WorkSerializer.WORK_FIELDS, "project", "dataset", "tagger", "proposed")
+        read_only_fields = fields
 
 
 class NewCurationSerializer(StrictSerializer):

@@ -152,3 +152,11 @@ class Tagging(PictureWork):
 
     class Meta(Job.Meta):
         ordering = ["-queued_at"]
+        constraints = [
+            *Job.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(status__in=["queued", "running"]),
+                name="tagging_one_at_a_time",
+            ),
+        ]

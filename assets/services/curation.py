@@ -61,10 +61,16 @@ def decide_tag(user: User, tag: PictureTag, *, accepted: bool) -> None:
 
 
 def request_tagging(user: User, project: Project, dataset: Dataset | None = None) -> Tagging:
-    """Ask a worker to propose tags for a dataset's pictures, or for all of the project's."""
-    with transaction.atomic():
-        job = Tagging.objects.create(project=project, dataset=dataset, requested_by=user)
-        ring(job)
+    """Ask a worker to propose tags for a dataset's pictures, or for all of the project's.
+
+    While one looks at the project's pictures, return that one.
+    """
+    try:
+        with transaction.atomic():
+            job = Tagging.objects.create(project=project, dataset=dataset, requested_by=user)
+            ring(job)
+    except IntegrityError:
+        return Tagging.objects.filter(project=project).latest("queued_at")
     return job
 
 

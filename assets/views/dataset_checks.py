@@ -16,7 +16,7 @@ from ..dataset_pages import get_dataset, read_items
 from ..forms_datasets import CropForm
 from ..models import Curation, Dataset, Picture
 from ..services.curation import dismiss_group, request_curation
-from .dataset_parts import frame_of
+from .dataset_parts import frame_of, show_card
 from .datasets import ids_of
 
 
@@ -65,15 +65,9 @@ def dataset_look_cancel(request: HttpRequest, slug: str, dataset_slug: str) -> H
 
 
 def show_looking(request: HttpRequest, project: Project, row: Dataset) -> HttpResponse:
-    """Answer with the card alone to htmx, which loads the page anew when the work is done; else go to the page."""
-    if not request.htmx:
-        return redirect("dataset_checks", project.slug, row.slug)
-    looking = checks.looking_at(project, checks.count_dataset(row).unmeasured)
-    context = frame_of(project, row, "checks") | {"looking": looking}
-    response = render(request, "assets/datasets/checks.html#looking", context)
-    if request.method == "GET" and not looking.is_live:
-        response.headers["HX-Refresh"] = "true"
-    return response
+    """Show how far the worker is."""
+    waiting = checks.count_dataset(row).unmeasured
+    return show_card(request, project, row, "checks", checks.looking_at(project, waiting))
 
 
 @login_required

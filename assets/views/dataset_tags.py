@@ -3,20 +3,21 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from projects.access import get_project
-from projects.models import Role
+from projects.models import Project, Role
 
+from ..dataset_checks import tagging_at
 from ..dataset_pages import get_dataset, read_items
 from ..forms_datasets import TagForm
 from ..models import Dataset, PictureTag
-from ..services.curation import decide_tag
-from .dataset_parts import frame_of
+from ..services.curation import decide_tag, request_tagging
+from .dataset_parts import frame_of, show_card
 
 PICTURES_SHOWN = 30
 SURE_FIRST = ("-confidence", "text")
@@ -31,12 +32,14 @@ def dataset_tags(request: HttpRequest, slug: str, dataset_slug: str) -> HttpResp
     row = get_dataset(project, dataset_slug)
     waiting = PictureTag.objects.filter(state=PictureTag.State.PROPOSED).order_by(*SURE_FIRST)
     items = row.items.filter(picture__in=proposed_in(row).values("picture"))
-    shown = items.prefetch_related(Prefetch("picture__tags", waiting, to_attr="waiting"))
+    counted = items.annotate(all_waiting=Subquery(count_of(proposed_in(row))))
+    shown = counted.prefetch_related(Prefetch("picture__tags", waiting, to_attr="waiting"))
     page = read_items(shown, request.GET.get("after", ""), size=PICTURES_SHOWN)
     context = frame_of(project, row, "tags") | {
         "items": page.rows,
         "next_after": page.next_after,
-        "count": proposed_in(row).count(),
+        "count": page.rows[0].all_waiting if page.rows else 0,
+        "looking": tagging_at(project),
     }
     return render(request, "assets/datasets/tags.html", context)
 
@@ -58,6 +61,41 @@ def dataset_tag(request: HttpRequest, slug: str, dataset_slug: str, tag_id: int)
     return render(request, "assets/datasets/tags.html#tag", frame_of(project, row, "tags") | {"tag": tag})
 
 
-def proposed_in(row: Dataset) -> Any:
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def dataset_propose(request: HttpRequest, slug: str, dataset_slug: str) -> HttpResponse:
+    """Ask a model to propose tags for the dataset's pictures, or show how far it is."""
+    is_asked = request.method == "POST"
+    project = get_project(request.user, slug, Role.EDITOR if is_asked else Role.VIEWER)
+    row = get_dataset(project, dataset_slug)
+    if is_asked:
+        request_tagging(request.user, project, row)
+    return show_tagging(request, project, row)
+
+
+@login_required
+@require_POST
+def dataset_propose_cancel(request: HttpRequest, slug: str, dataset_slug: str) -> HttpResponse:
+    """Stop proposing; what was proposed stays."""
+    project = get_project(request.user, slug, Role.EDITOR)
+    row = get_dataset(project, dataset_slug)
+    job = tagging_at(project).job
+    if job is not None:
+        job.request_cancel()
+    return show_tagging(request, project, row)
+
+
+def show_tagging(request: HttpRequest, project: Project, row: Dataset) -> HttpResponse:
+    """Answer as the dataset's look does: the card alone to htmx, which loads the page anew when the work is done."""
+    return show_card(request, project, row, "tags", tagging_at(project))
+
+
+def count_of(tags: QuerySet[PictureTag]) -> QuerySet[Any, Any]:
+    """Return how many these are, as a query within another."""
+    return tags.order_by().values("state").annotate(count=Count("pk")).values("count")
+
+
+def proposed_in(row: Dataset) -> QuerySet[PictureTag]:
     """Return the tags of a dataset's pictures that wait for a person."""
     return PictureTag.objects.filter(picture__items__dataset=row, state=PictureTag.State.PROPOSED)

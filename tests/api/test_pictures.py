@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from assets.models import Curation, ImportBatch, Picture, PictureTag, Rights
+from assets.models import Curation, ImportBatch, Picture, PictureTag, Rights, Tagging
 from assets.services import withdraw_rights
 from assets.services.datasets import create_dataset
 from assets.services.looking import curate
@@ -373,3 +373,12 @@ def test_a_look_is_asked_for_once_and_followed(caller, people, project):
         curate(job)
     done = caller("viewer", "read").get(f"{room}{job.id}/").json()
     assert (done["status"], done["measured"], done["reason"]) == ("succeeded", 1, "")
+
+
+def test_a_model_is_asked_for_tags_and_stopped(caller, people, project):
+    client, room = caller("editor"), "/api/v1/taggings/"
+    asked, again = client.post(room, SPRING, format="json"), client.post(room, SPRING, format="json")
+    assert (asked.status_code, again.json()["id"]) == (202, asked.json()["id"])
+    assert error_of(client.post(room, {**SPRING, "dataset": "nowhere"}, format="json"))["code"] == "not_found"
+    assert client.post(f"{room}{asked.json()['id']}/cancel/").json()["status"] == "canceled"
+    assert Tagging.objects.get().project == project

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from assets.licensing import Action
-from assets.models import Curation, ImportBatch, PictureTag
+from assets.models import Curation, ImportBatch, PictureTag, Tagging
 from assets.services.datasets import add_items, create_dataset, freeze_version, rename_in_captions, set_caption
 from assets.services.pictures import add_evidence
 from assets.services.waivers import request_waiver
@@ -25,6 +25,7 @@ def material_stage(people: Any, project: Any) -> dict[str, Any]:
     edit = rename_in_captions(editor, dataset, language="en", old="rain", new="rainy day")
     batch = ImportBatch.objects.create(project=project, step="ready", name="a.zip", made_by=editor)
     curation = Curation.objects.create(project=project, requested_by=editor)
+    tagging = Tagging.objects.create(project=project, requested_by=editor)
     evidence = add_evidence(editor, project, b"%PDF-1.7 a letter", name="letter.pdf")
     waiver = request_waiver(
         editor,
@@ -35,8 +36,8 @@ def material_stage(people: Any, project: Any) -> dict[str, Any]:
         rights=kept.rights,
     )
     things = {
-        "picture": kept, "dataset": dataset, "import": batch, "curation": curation, "evidence": evidence,
-        "review": kept.rights, "withdrawal": kept.rights, "waiver": waiver,
+        "picture": kept, "dataset": dataset, "import": batch, "curation": curation, "tagging": tagging,
+        "evidence": evidence, "review": kept.rights, "withdrawal": kept.rights, "waiver": waiver,
     }  # fmt: skip
     return {
         **{f"api-{name}": thing.pk for name, thing in things.items()},

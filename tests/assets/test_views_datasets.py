@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from assets.models import Caption, Curation, Dataset, Picture, PicturePair, PictureTag, Term
+from assets.models import Caption, Curation, Dataset, Picture, PicturePair, PictureTag, Tagging, Term
 from assets.services import withdraw_rights
 from assets.services.curation import propose_tags
 from assets.services.datasets import add_items, create_dataset, freeze_version, set_caption
@@ -199,6 +199,20 @@ def test_a_look_is_asked_for_watched_and_cancelled(signed_in, filled):
     client.post(url("dataset_look_cancel"), headers=HTMX)
     assert Curation.objects.get().status == "canceled"
     assert client.get(url("dataset_look"), headers=HTMX).headers["HX-Refresh"] == "true"
+
+
+def test_tags_are_asked_of_a_model_once_watched_and_cancelled(signed_in, filled):
+    client = signed_in("editor")
+    card = text(client.post(url("dataset_propose"), headers=HTMX))
+    assert "Waiting for a worker" in card
+    assert client.post(url("dataset_propose")).url == url("dataset_tags")
+    assert Tagging.objects.get().dataset == filled
+    assert "HX-Refresh" not in client.get(url("dataset_propose"), headers=HTMX).headers
+    assert "Cancel" in text(client.get(url("dataset_tags")))
+    client.post(url("dataset_propose_cancel"), headers=HTMX)
+    assert Tagging.objects.get().status == "canceled"
+    assert client.get(url("dataset_propose"), headers=HTMX).headers["HX-Refresh"] == "true"
+    assert "Propose tags" not in text(signed_in("viewer").get(url("dataset_tags")))
 
 
 def test_a_failed_look_says_why(signed_in, people, project, filled):
