@@ -59,7 +59,7 @@ def find_blocks(data: bytes, container: Container) -> Blocks:
 
 
 def _in_png(data: bytes) -> Iterator[Block]:
-    for kind, body in png._chunks(data):
+    for kind, body in png.read_chunks(data):
         if kind == b"caBX":
             yield "c2pa", b""
         elif kind == b"eXIf":
@@ -98,7 +98,7 @@ def _in_jpeg(data: bytes) -> Iterator[Block]:
 
 def _in_webp(data: bytes) -> Iterator[Block]:
     kinds = {b"XMP ": "xmp", b"EXIF": "exif", b"C2PA": "c2pa"}
-    for kind, body in webp._chunks(data[: 8 + int.from_bytes(data[4:8], "little")]):
+    for kind, body in webp.read_chunks(data[: 8 + int.from_bytes(data[4:8], "little")]):
         if kind in kinds:
             yield kinds[kind], body
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from assets.claims.cleaning import clean_texts, decode_text
 from assets.claims.values import Said
-from assets.containers.exif import MAX_FIELDS, TYPE_SIZES, _byte_order
+from assets.containers.exif import MAX_FIELDS, TYPE_SIZES, byte_order
 
 IPTC_FIELDS = {80: "creators", 110: "credit_lines", 115: "sources", 116: "copyright_notices"}
 IPTC_MARK = 0x1C
@@ -27,7 +27,7 @@ def read_iptc(block: bytes) -> Said:
 
 def read_exif_rights(block: bytes) -> Said:
     """Return Artist and Copyright of an EXIF block without its prefix; Copyright may name two holders."""
-    order = _byte_order(block)
+    order = byte_order(block)
     if order is None:
         return {}
     found: dict[str, list[str]] = {}

@@ -31,7 +31,7 @@ ByteOrder = Literal["<", ">"]
 def read_exif(data: bytes) -> Exif:
     """Return orientation, texts and the presence of a location from an EXIF block, with or without its prefix."""
     block = data.removeprefix(PREFIX)
-    order = _byte_order(block)
+    order = byte_order(block)
     if order is None:
         return Exif()
     fields = _fields(block, order, _number(block[4:8], order))
@@ -51,7 +51,7 @@ def write_orientation(orientation: int) -> bytes:
     return b"MM\0*" + struct.pack(">IH", 8, 1) + entry + struct.pack(">I", 0)
 
 
-def _byte_order(block: bytes) -> ByteOrder | None:
+def byte_order(block: bytes) -> ByteOrder | None:
     if block[:4] == b"II*\0":
         return "<"
     return ">" if block[:4] == b"MM\0*" else None

@@ -32,7 +32,7 @@ Chunk = tuple[bytes, bytes]
 
 def scan_png(data: bytes) -> Container:
     """Take a PNG apart. Raises PictureError when a chunk is damaged, missing, animated or unpacks to too much."""
-    chunks = list(_chunks(data))
+    chunks = list(read_chunks(data))
     pieces = tuple(_pack(kind, body) for kind, body in chunks if kind in PIXEL_CHUNKS)
     width, height = _size(pieces)
     frames = [int.from_bytes(body[:4], "big") for kind, body in chunks if kind == b"acTL"]
@@ -97,7 +97,7 @@ def _row_bytes(header: bytes) -> int:
     return total
 
 
-def _chunks(data: bytes) -> Iterator[Chunk]:
+def read_chunks(data: bytes) -> Iterator[Chunk]:
     at = len(SIGNATURE)
     for _ in range(MAX_PIECES):
         if at + 12 > len(data):

@@ -21,7 +21,7 @@ def scan_webp(data: bytes) -> Container:
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         raise PictureError("truncated")
-    chunks = list(_chunks(data[:end]))
+    chunks = list(read_chunks(data[:end]))
     frames = sum(kind == b"ANMF" for kind, _ in chunks)
     if frames or any(kind == b"ANIM" for kind, _ in chunks):
         raise PictureError("animated", frames=frames)
@@ -59,7 +59,7 @@ def build_webp(container: Container, *, orientation: int = 1, profile: bytes | N
     return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WEBP" + chunks
 
 
-def _chunks(data: bytes) -> Iterator[Chunk]:
+def read_chunks(data: bytes) -> Iterator[Chunk]:
     at = HEADER
     for _ in range(MAX_PIECES):
         if at + 8 > len(data):
