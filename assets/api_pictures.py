@@ -270,7 +270,7 @@ class ImportViewSet(mixins.ListModelMixin, InProjects):
     def confirm(self, request: Request, pk: UUID) -> Response:
         """Say what the written licences mean, and take the good files in. What is not said stays unknown."""
         batch = self.get_row(Role.EDITOR)
-        serializer = ConfirmationSerializer(data=request.data)
+        serializer = ConfirmationSerializer(data=request.data, context={"own": batch.own_profiles})
         serializer.is_valid(raise_exception=True)
         confirm(batch, confirmed=serializer.validated_data.get("confirmed", {}), user=request.user)
         return self.answer(self.get_row())

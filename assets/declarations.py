@@ -9,7 +9,7 @@ from typing import Any
 
 from .captions import split_phrases
 from .dates import DateError, read_date
-from .licensing import end_of_day, label
+from .licensing import Profile, end_of_day, label
 from .licensing.facts import WORLD
 from .licensing.profiles import regions
 from .spellings import propose
@@ -62,14 +62,19 @@ class _Reading:
         self.notices.append(Finding(line=self.line, column=column, code=code, params=params))
 
 
-def read_row(row: Row, *, confirmed: Mapping[str, str], defaults: Mapping[str, str]) -> Declared:
-    """Read one row. What it leaves empty comes from `defaults`; a written licence counts as `confirmed` says."""
+def read_row(
+    row: Row, *, confirmed: Mapping[str, str], defaults: Mapping[str, str], own: Mapping[str, Profile] | None = None
+) -> Declared:
+    """Read one row. What it leaves empty comes from `defaults`; a written licence counts as `confirmed` says.
+
+    `own` are the team's own licences by id.
+    """
     said = {name: getattr(row, name) or defaults.get(name, "") for name in Row.__dataclass_fields__ if name != "line"}
     reading = _Reading(line=row.line)
     for name in ("title", "creator", "creator_reading"):
         if said[name]:
             reading.facts[name] = said[name]
-    _read_license(reading, said["license"], confirmed)
+    _read_license(reading, said["license"], confirmed, own or {})
     _read_source(reading, said["source_url"], said["note"], said["evidence"])
     _read_scope(reading, said)
     _read_releases(reading, row, said)
@@ -83,8 +88,8 @@ def read_row(row: Row, *, confirmed: Mapping[str, str], defaults: Mapping[str, s
     )
 
 
-def _read_license(reading: _Reading, written: str, confirmed: Mapping[str, str]) -> None:
-    proposal = propose(written)
+def _read_license(reading: _Reading, written: str, confirmed: Mapping[str, str], own: Mapping[str, Profile]) -> None:
+    proposal = propose(written, own)
     if written in confirmed:
         reading.facts["expression"] = confirmed[written]
     elif proposal.exact:

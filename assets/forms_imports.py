@@ -1,6 +1,6 @@
 """Forms of the import's room: files with what holds for all of them, and what written licences mean."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from django import forms
@@ -113,11 +113,14 @@ def too_many() -> str:
     return _("More than %(limit)d files came at once. Pack them into a zip, or bring them in parts.") % words
 
 
-def read_answers(questions: Sequence[Question], data: Any) -> dict[str, str]:
-    """Return what a person says that written licences mean; what they leave unknown is not in it."""
+def read_answers(questions: Sequence[Question], data: Any, own: Container[str]) -> dict[str, str]:
+    """Return what a person says that written licences mean; what they leave unknown is not in it.
+
+    `own` are the identifiers of the team's own licences.
+    """
     found = {}
     for question in questions:
         answer = data.get(question.field, "")
-        if data.get(f"{question.field}-written") == question.written and answer in known_ids():
+        if data.get(f"{question.field}-written") == question.written and (answer in known_ids() or answer in own):
             found[question.written] = answer
     return found

@@ -18,6 +18,7 @@ from projects.problems import Problem
 
 from .declarations import SEPARATORS
 from .license_questions import AsksAboutLicense, questions_about
+from .licensing import Profile
 from .models import DatasetVersion, ModelFile, ModelIntake
 from .sentences import sentence
 from .services import Declaration
@@ -187,13 +188,13 @@ class LicenseForm(AsksAboutLicense, forms.Form):
     )
     note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, data: Any, *, initial: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, data: Any, *, own: Mapping[str, Profile], initial: Mapping[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        written = self.said("expression")
-        self.proposal = propose(written)
+        self.own, written = own, self.said("expression")
+        self.proposal = propose(written, own)
         if written and not self.proposal.exact:
             self.fields["meaning"] = self.meaning_field()
-        self.asked = questions_about(self.meant(), "", "")
+        self.asked = questions_about(self.meant(), "", "", own)
         answers = self.initial.get("parameters", {})
         for question in self.asked:
             self.fields[question.field] = question.as_field()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from . import licensing
 from .declarations import MEDIA, SEPARATORS, country_of
 from .license_questions import UNKNOWN, AsksAboutLicense, questions_about
-from .licensing import Purpose, end_of_day
+from .licensing import Profile, Purpose, end_of_day
 from .licensing.choices import offered_branches
 from .models import Rights
 from .sentences import sentence
@@ -92,17 +92,17 @@ class RightsForm(AsksAboutLicense, forms.Form):
     seats = forms.IntegerField(label=_("Seats at most"), required=False, min_value=1, max_value=10**12)
     note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def __init__(self, data: Any, *, rights: Rights) -> None:
+    def __init__(self, data: Any, *, rights: Rights, own: Mapping[str, Profile]) -> None:
         super().__init__(data, initial=initial_of(rights))
-        self.rights = rights
+        self.rights, self.own = rights, own
         zones = dict.fromkeys((*ZONES, rights.time_zone))
         self.fields["time_zone"].choices = [(name, name.replace("_", " ")) for name in zones]
         self.fields["media"].choices = scope_choices("media", dict.fromkeys((*MEDIA, *(rights.media or ()))))
         self.fields["purposes"].choices = scope_choices("purposes", [each.value for each in Purpose])
-        self.proposal = propose(self.said("expression"))
+        self.proposal = propose(self.said("expression"), own)
         self.offer_meanings()
         self.offer_branches()
-        self.asked = questions_about(self.meant(), self.said("branch"), self.said("basis"))
+        self.asked = questions_about(self.meant(), self.said("branch"), self.said("basis"), own)
         self.offer_questions()
 
     @property

@@ -15,7 +15,7 @@ from jobs.words import remaining_words
 from projects.models import Project
 
 from . import licensing
-from .license_questions import choices_of, house_licenses
+from .license_questions import choices_of, known_licenses
 from .models import ImportBatch, ImportJob, ImportRow, Rights
 from .rights_facts import limits_of
 from .sentences import sentence
@@ -186,7 +186,7 @@ def unread_licenses(rows: QuerySet[ImportRow]) -> Iterable[tuple[str | None, int
 
 def question_of(batch: ImportBatch, number: int, written: str, files: int) -> Question:
     """Return one written licence with what it may mean; nothing is chosen that a person has not chosen."""
-    proposal = propose(written)
+    proposal = propose(written, batch.own_profiles)
     choices = choices_of(proposal)
     return Question(
         number=number,
@@ -194,7 +194,7 @@ def question_of(batch: ImportBatch, number: int, written: str, files: int) -> Qu
         files=files,
         why=sentence(proposal.code, proposal.params),
         choices=choices,
-        others=[each for each in house_licenses() if each not in choices],
+        others=[each for each in known_licenses(batch.own_profiles) if each not in choices],
         chosen=batch.confirmed.get(written, proposal.expression),
     )
 

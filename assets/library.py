@@ -172,7 +172,7 @@ def answer_of(question: Any, decision: Decision) -> Answer:
 def licenses_of(project: Project, file: ModelFile) -> list[LicenseWords]:
     """Return the licences behind a model in words; the house's own policy is not one of them."""
     decision = decide_about(project, Action.GENERATE, Sources([file]).inputs_of([file]), waivers=())
-    profiles = [licensing.profile(license_id) for license_id in decision.profiles]
+    profiles = [decision.context.profile(license_id) for license_id in decision.profiles]
     return [words_of(each) for each in profiles if each.kind != "policy"]
 
 

@@ -7,9 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .licensing import house_profiles, label, profile
+from .licensing import Profile, house_profiles, label, profile
 from .licensing.choices import choose_branch
-from .models import Rights
 from .sentences import sentence
 from .services import reading_language
 from .services.decisions import BASIS_LICENSES
@@ -88,21 +87,16 @@ class Asked:
         return {"true": True, "false": False}.get(value) if self.is_yes_no else (value or None)
 
 
-def questions_about(expression: str, branch: str, basis: str) -> list[Asked]:
+def questions_about(expression: str, branch: str, basis: str, own: Mapping[str, Profile] | None = None) -> list[Asked]:
     """Return what the licences of a declaration ask, or what its basis asks where there is no licence."""
     declared = expression or BASIS_LICENSES.get(basis, "")  # type: ignore[call-overload]
     names: dict[str, Asked] = {}
-    for license_id in choose_branch(declared, branch).licenses:
-        for name, answers in profile(license_id).parameters.items():
+    for license_id in choose_branch(declared, branch, frozenset(own or ())).licenses:
+        for name, answers in profile(license_id, own).parameters.items():
             several = isinstance(answers, Mapping)
             listed: Iterable[Any] = answers["several"] if several else answers
             names.setdefault(name, Asked(name=name, answers=tuple(listed), several=several))
     return list(names.values())
-
-
-def questions_of(rights: Rights) -> list[Asked]:
-    """Return what is asked about rights as they are declared."""
-    return questions_about(rights.expression, rights.branch, rights.basis)
 
 
 def choices_of(proposal: Proposal) -> list[tuple[str, str]]:
@@ -112,11 +106,12 @@ def choices_of(proposal: Proposal) -> list[tuple[str, str]]:
     return [(name, choice_word(name, language)) for name in names]
 
 
-def house_licenses() -> list[tuple[str, str]]:
-    """Return the licences that Daicho has read, as a list to choose from."""
+def known_licenses(own: Mapping[str, Profile]) -> list[tuple[str, str]]:
+    """Return the licences that have a profile as a list to choose from, the team's own first."""
     language = reading_language()
     names = [each.id for each in house_profiles().values() if each.kind not in ("policy", "unknown")]
-    return sorted(((name, choice_word(name, language)) for name in names), key=lambda pair: pair[1])
+    house = sorted(((name, choice_word(name, language)) for name in names), key=lambda pair: pair[1])
+    return [*sorted((name, each.name[language]) for name, each in own.items()), *house]
 
 
 def choice_word(name: str, language: str) -> str:
@@ -128,16 +123,17 @@ def choice_word(name: str, language: str) -> str:
 class AsksAboutLicense:
     """What every form asks that takes a licence in a person's words: what they mean, and what the licence asks.
 
-    A form sets `proposal` from what was written, and `asked` from what is meant.
+    A form sets `own` to the team's own licences, `proposal` from what was written, and `asked` from what is meant.
     """
 
+    own: Mapping[str, Profile]
     proposal: Proposal
     asked: Sequence[Asked]
 
     @property
     def licenses(self) -> list[tuple[str, str]]:
-        """Return the licences that Daicho has read, to choose from."""
-        return house_licenses()
+        """Return the licences that have a profile, to choose from."""
+        return known_licenses(self.own)
 
     @property
     def question_fields(self) -> list[forms.BoundField]:
@@ -154,12 +150,12 @@ class AsksAboutLicense:
         if self.proposal.exact or not self.said("expression"):
             return self.proposal.expression
         chosen = self.said("meaning")
-        return chosen if chosen in dict([*choices_of(self.proposal), *house_licenses()]) else ""
+        return chosen if chosen in dict([*choices_of(self.proposal), *self.licenses]) else ""
 
     def meaning_field(self, **options: Any) -> forms.ChoiceField:
         """Return the question what written words mean; nothing is chosen beforehand."""
         near = choices_of(self.proposal)
-        others = [each for each in house_licenses() if each not in near]
+        others = [each for each in self.licenses if each not in near]
         return forms.ChoiceField(
             label=_("Which licence is this?"),
             required=False,

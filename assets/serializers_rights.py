@@ -64,6 +64,7 @@ class NamesField(serializers.DictField):
 class ParametersField(NamesField):
     """What a licence's profile asks of each thing, in plain values."""
 
+    max_chars = MAX_PARAMETERS_CHARS
     default_error_messages = {
         "large": gettext_lazy("This is too much, or holds numbers that are too large."),
     }
@@ -76,7 +77,7 @@ class ParametersField(NamesField):
         except rfc8785.CanonicalizationError:
             self.fail("large")
         text = json.dumps(values)
-        if len(text) > MAX_PARAMETERS_CHARS or "\\u0000" in text:
+        if len(text) > self.max_chars or "\\u0000" in text:
             self.fail("large")
         return values
 

@@ -6,12 +6,12 @@ Only an exact identifier is taken as it is. Words that no rule understands stop 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from license_expression import ExpressionError, LicenseSymbol, Licensing, get_spdx_licensing
 
 from assets.license_words import Word, fold_text, offers, split_words
-from assets.licensing import house_profiles
+from assets.licensing import Profile, house_profiles
 
 MAX_CHARS = 300
 MAX_SHOWN = 60
@@ -55,16 +55,16 @@ class Guess:
     version: str = ""
 
 
-def propose(text: str) -> Proposal:
-    """Propose a licence for what somebody wrote. Never raises."""
+def propose(text: str, own: Mapping[str, Profile] | None = None) -> Proposal:
+    """Propose a licence for what somebody wrote; `own` are the team's own licences by id. Never raises."""
     written = unicodedata.normalize("NFC", text).strip()
     if not written:
         return Proposal(code="license_missing")
     if len(written) > MAX_CHARS:
         return Proposal(code="license_unknown")
-    if found := _read_exact(written):
+    if found := _read_exact(written, frozenset(own or ())):
         return Proposal(expression=found, exact=True)
-    if named := _by_name().get(fold_text(written)):
+    if named := _named(written, own or {}):
         return _read_as(named)
     words = split_words(written)
     return _settle(words, (*_commons(words), *_families(words), *_names(words)))
@@ -77,18 +77,24 @@ def known_ids() -> frozenset[str]:
     return frozenset(spdx | {each.id for each in house_profiles().values() if each.kind not in ("policy", "unknown")})
 
 
-@cache
-def _licensing() -> Licensing:
+@lru_cache(maxsize=64)
+def _licensing(own: frozenset[str]) -> Licensing:
     known = get_spdx_licensing().known_symbols
     exceptions = [LicenseSymbol(key, is_exception=True) for key, symbol in known.items() if symbol.is_exception]
-    return Licensing([*(LicenseSymbol(key) for key in sorted(known_ids())), *exceptions])
+    return Licensing([*(LicenseSymbol(key) for key in sorted(known_ids() | own)), *exceptions])
 
 
-def _read_exact(written: str) -> str:
+def _read_exact(written: str, own: frozenset[str]) -> str:
     try:
-        return str(_licensing().parse(written, validate=True, strict=True))
+        return str(_licensing(own).parse(written, validate=True, strict=True))
     except (ExpressionError, RecursionError):
         return ""
+
+
+def _named(written: str, own: Mapping[str, Profile]) -> str:
+    folded = fold_text(written)
+    called = (each.id for each in own.values() if folded in map(fold_text, (each.id, *each.name.values())))
+    return _by_name().get(folded) or next(called, "")
 
 
 @cache

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 
 from assets import api as assets
 from assets import api_datasets as datasets
+from assets import api_licenses as licenses
 from assets import api_pictures as pictures
 from assets import api_rights as rights
 from generation import api as generation
@@ -29,6 +30,7 @@ router.register("datasets", datasets.DatasetViewSet, basename="api-dataset")
 router.register("evidence", rights.EvidenceViewSet, basename="api-evidence")
 router.register("reviews", rights.ReviewViewSet, basename="api-review")
 router.register("waivers", rights.WaiverViewSet, basename="api-waiver")
+router.register("own-licenses", licenses.OwnLicenseViewSet, basename="api-own-license")
 router.register("withdrawals", withdrawals.WithdrawalViewSet, basename="api-withdrawal")
 router.register("terms", assets.TermViewSet, basename="api-term")
 router.register("templates", templates.TemplateViewSet, basename="api-template")

@@ -21,6 +21,7 @@ from assets import storage
 from assets.licensing import Action
 from assets.models import ModelFile, ModelIntake, Rights, Term
 from assets.services import decide_use
+from assets.services.licenses import write_license
 from engine.specs import ImageSpec
 from engine.starter import WEIGHTS
 from generation.models import Generation, Output, Replay, Suggestion
@@ -28,6 +29,7 @@ from generation.previews import write_preview
 from generation.services.generations import search_text
 from ledger.services import actor_hash, append
 from projects.models import ApiToken, Campaign, Project, User
+from tests.assets.own_licenses import contract
 from tests.assets.stage import material_stage
 
 CAST = ("anonymous", "stranger", "viewer", "editor", "reviewer", "owner")
@@ -184,6 +186,12 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("waiver_new", POST, MAKE),
     ("waiver_approve", POST, JUDGE),
     ("waiver_revoke", POST, JUDGE),
+    ("licenses", GET, LOOK),
+    ("license", GET, LOOK),
+    ("license_new", GET, OWN),
+    ("license_new", POST, OWN),
+    ("license_approve", POST, JUDGE),
+    ("license_end", POST, JUDGE),
     ("ask", GET, LOOK),
     ("ask_output", GET, LOOK),
     ("expiries", GET, LOOK),
@@ -306,6 +314,11 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-waiver-detail", GET, LOOK),
     ("api-waiver-approve", POST, JUDGE),
     ("api-waiver-revoke", POST, JUDGE),
+    ("api-own-license-list", GET, PERSON),
+    ("api-own-license-list", POST, OWN),
+    ("api-own-license-detail", GET, LOOK),
+    ("api-own-license-approve", POST, JUDGE),
+    ("api-own-license-end", POST, JUDGE),
     ("api-withdrawal-list", GET, LOOK),
     ("api-withdrawal-detail", GET, LOOK),
     ("api-withdrawal-outputs", GET, LOOK),
@@ -378,6 +391,7 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-review-list", GET): SPRING,
     ("api-review-refuse", POST): {"reason": "no source"},
     ("api-waiver-list", POST): {**SPRING, "action": "train", "reason": "x", "expires_at": "2090-01-01T00:00:00Z"},
+    ("api-own-license-list", POST): {**SPRING, "content": {**contract(), "id": "LicenseRef-Own-Sato"}},
     ("api-withdrawal-list", GET): SPRING,
     ("api-withdrawal-withdraw", POST): {"reason": "they asked"},
     ("api-output-rate", POST): {"rating": 3},
@@ -419,10 +433,11 @@ def stage(people, project, template) -> dict[str, Any]:
     suggestion = Suggestion.objects.create(project=project, requested_by=people.editor, text="空")
     term = Term.objects.create(project=project, ja="空", en="sky", slot="environment")
     campaign = Campaign.objects.create(project=project, slug="blossom", name="Blossom")
+    own = write_license(people.editor, project, contract())
     things = {"generation": generation, "output": output, "replay": replay, "template": template, "model": model}
     return {
         **material_stage(people, project),
-        **{f"api-{name}": thing.pk for name, thing in {**things, "term": term, "token": token}.items()},
+        **{f"api-{name}": thing.pk for name, thing in {**things, "term": term, "token": token, "own": own}.items()},
         "slug": project.slug,
         "campaign": campaign.slug,
         "campaign_id": campaign.id,
@@ -432,6 +447,8 @@ def stage(people, project, template) -> dict[str, Any]:
         "name": "candidate",
         "suggestion_id": suggestion.id,
         "term_id": term.id,
+        "version_id": own.id,
+        "license_id": own.license_id,
         "token_id": token.id,
         "template_id": template.id,
         "tslug": template.slug,

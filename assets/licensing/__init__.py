@@ -18,7 +18,7 @@ from .explanations import (
 )
 from .facts import RightsFacts, end_of_day
 from .grants import terms_of
-from .profiles import UNKNOWN, Clause, Profile, house_profiles, load_profiles, profile
+from .profiles import OWN_PREFIX, UNKNOWN, Clause, Profile, house_profiles, load_profiles, profile, read_own
 from .terms import (
     TOP,
     Ceiling,
@@ -34,6 +34,7 @@ from .terms import (
 
 __all__ = [
     "NOTHING_OWED",
+    "OWN_PREFIX",
     "TOP",
     "UNKNOWN",
     "Action",
@@ -68,6 +69,7 @@ __all__ = [
     "meet",
     "obligations_text",
     "profile",
+    "read_own",
     "restrictions_text",
     "terms_of",
     "waive",

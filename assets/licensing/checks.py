@@ -7,7 +7,6 @@ from typing import Any
 
 from .contexts import Context, Purpose
 from .edges import OUTWARD, Action
-from .profiles import profile
 from .terms import PERMISSIONS, SCOPES, Ceiling, Permission, Reason, Release, Terms
 
 LEARNING = (Action.TRAIN, Action.MERGE)
@@ -90,7 +89,7 @@ def check_added_terms(terms: Terms, action: Action, context: Context) -> Iterato
     passed_on = sorted((each for each in terms.restrictions if action in each.pass_on), key=lambda each: each.profile)
     for reason in _about(terms, "added_terms") if passed_on else ():
         for each in passed_on:
-            clause = profile(each.profile).clause_of("pass_on")
+            clause = context.profile(each.profile).clause_of("pass_on")
             yield _fill(reason, reason.value, "terms_conflict", other=each.profile, other_clause=clause)
 
 

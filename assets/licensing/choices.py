@@ -25,8 +25,11 @@ class Choice:
 
 
 @lru_cache(maxsize=4096)
-def choose_branch(expression: str, branch: str = "") -> Choice:
-    """Read an SPDX expression with the branch that we chose. Never raises: what cannot be read is unknown."""
+def choose_branch(expression: str, branch: str = "", own: frozenset[str] = frozenset()) -> Choice:
+    """Read an SPDX expression with the branch that we chose. Never raises: what cannot be read is unknown.
+
+    `own` are the ids of a team's own licences, beside those that ship with Daicho.
+    """
     offered = _parse(expression)
     if offered is None:
         return Choice(expression=expression, licenses=(UNKNOWN,), problem="no_basis", unknown=(expression,))
@@ -38,7 +41,7 @@ def choose_branch(expression: str, branch: str = "") -> Choice:
         if _is_choice(picked) or not _satisfies(offered, set(_names(picked))) or set(_names(picked)) - set(chosen):
             return Choice(expression=expression, licenses=(UNKNOWN,), problem="branch_not_offered", unknown=chosen)
         chosen = _names(picked)
-    strangers = tuple(name for name in chosen if name not in _grants())
+    strangers = tuple(name for name in chosen if name not in _grants() and name not in own)
     if strangers:
         return Choice(expression=expression, licenses=(UNKNOWN,), problem="no_basis", unknown=strangers)
     return Choice(expression=expression, licenses=chosen)

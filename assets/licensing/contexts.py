@@ -1,5 +1,6 @@
 """What somebody means to do: for which purpose, where, in which media, when, and as how large a company."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from .edges import Policy
 from .facts import WORLD, expand_territory
+from .profiles import Profile, profile, read_own
 from .terms import LicensingError
 
 
@@ -39,7 +41,8 @@ class Context:
 
     `territory` is a country or region code, several, or WW for the world; None is "not stated", and blocks only
     where a licence is limited. `revenue` is the company's yearly revenue in US$. `quantities` are copies, seats
-    and the like. The policy `exception` counts only with a recorded exception, else it is strict.
+    and the like. The policy `exception` counts only with a recorded exception, else it is strict. `own_profiles` are
+    the team's own licences that are in force, by id.
     """
 
     at: datetime
@@ -51,6 +54,7 @@ class Context:
     policy: Policy | str = Policy.STRICT
     exception: str = ""
     quantities: Mapping[str, int] = field(default_factory=dict, hash=False)
+    own_profiles: Mapping[str, Profile] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
@@ -69,6 +73,10 @@ class Context:
     def aim(self) -> Purpose:
         """Return the purpose as a member."""
         return Purpose(self.purpose)
+
+    def profile(self, license_id: str) -> Profile:
+        """Return a licence's profile as it counts in these circumstances."""
+        return profile(license_id, self.own_profiles)
 
     def policy_for(self, heightened: Iterable[str] = ()) -> Policy:
         """Return the policy that holds for an input; heightened ones are strict, and so is an unrecorded exception."""
@@ -94,13 +102,19 @@ class Context:
             "policy": str(self.policy),
             "exception": self.exception,
             "quantities": dict(self.quantities),
+            **({"own_profiles": [each.content for each in self._own_in_order()]} if self.own_profiles else {}),
         }
+
+    def _own_in_order(self) -> list[Profile]:
+        return [self.own_profiles[name] for name in sorted(self.own_profiles)]
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Context":
         """Read back `as_dict`."""
         revenue = None if data["revenue"] is None else Decimal(data["revenue"])
-        return cls(**{**data, "at": datetime.fromisoformat(data["at"]), "revenue": revenue})
+        own = [read_own(json.dumps(each, sort_keys=True)) for each in data.get("own_profiles", ())]
+        settled = {"at": datetime.fromisoformat(data["at"]), "own_profiles": {each.id: each for each in own}}
+        return cls(**{**data, **settled, "revenue": revenue})
 
 
 def _one_of(kind: type[StrEnum], word: str, code: str) -> StrEnum:

@@ -14,7 +14,7 @@ from .contexts import Context
 from .edges import Action, Edge, Policy, edge_for, fits, leaves_something, travel
 from .facts import RightsFacts
 from .grants import Part, parts_of
-from .profiles import POLICY, UNKNOWN, house_profiles, profile
+from .profiles import POLICY, UNKNOWN, house_profiles
 from .terms import LicensingError, Obligation, Permission, Reason, Restriction, Terms, meet
 
 NOTHING_OWED = "LicenseRef-Daicho-Nothing-Owed"
@@ -137,13 +137,17 @@ class Decision:
 
 
 def decide(action: Action | str, inputs: Sequence[Input], context: Context) -> Decision:
-    """Say whether an action is allowed with these inputs, why not, and what is owed. No inputs raise LicensingError."""
+    """Say whether an action is allowed with these inputs, why not, and what is owed. No inputs raise LicensingError.
+
+    The decision keeps the own profiles that it was made with, so that it can be read and asked again without the house.
+    """
     gate = Action(action)
     if not inputs:
         raise LicensingError("no_inputs", "There is nothing to decide about.")
     arrived = _arriving(inputs, gate, context)
     terms = meet(*(part.terms for part in arrived))
     reasons = check(terms, gate, context)
+    named, own = {part.license: None for part in arrived}, context.own_profiles
     if gate is Action.INGEST:
         reasons = tuple(sorted({*reasons, *_without_evidence(inputs)}, key=Reason.sort_key))
     return Decision(
@@ -152,9 +156,9 @@ def decide(action: Action | str, inputs: Sequence[Input], context: Context) -> D
         reasons=reasons,
         terms=terms,
         effective_license=_effective(arrived),
-        context=context,
+        context=replace(context, own_profiles={name: own[name] for name in sorted(own) if name in named}),
         inputs=tuple(sorted(inputs, key=Input.sort_key)),
-        profiles={part.license: profile(part.license).version for part in arrived},
+        profiles={name: context.profile(name).version for name in named},
     )
 
 
@@ -176,7 +180,7 @@ def _arriving(inputs: Iterable[Input], action: Action, context: Context) -> list
     bundles: dict[tuple[str, str, Edge, Policy], list[Terms]] = {}
     for each in inputs:
         edge, policy = each.edge or edge_for(each.facts.kind, action), context.policy_for(each.heightened)
-        for part in parts_of(each.facts, each.item, each.ref):
+        for part in parts_of(each.facts, each.item, each.ref, context.own_profiles):
             bundles.setdefault((part.license, part.kind, edge, policy), []).append(part.terms)
     return [
         Part(

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from .contexts import Context
 from .decisions import Decision
-from .profiles import profile, words
+from .profiles import OWN_PREFIX, profile, words
 from .terms import Obligation, Reason
 
 NAMED = 3
@@ -56,7 +57,7 @@ def license_name(decision: Decision, language: str) -> str:
     """Return the effective licence in words."""
     parts = decision.effective_license.split(" AND ")
     joint: str = words(language)["joints"]["and"]
-    return joint.join(_license_name(part, language) for part in parts)
+    return joint.join(_license_name(part, language, decision.context) for part in parts)
 
 
 def credits_of(decision: Decision) -> list[Credit]:
@@ -74,9 +75,9 @@ def credits_of(decision: Decision) -> list[Credit]:
 
 def obligations_text(decision: Decision, language: str) -> str:
     """Return what is owed as text to go with the product: credits first, then other duties; "" when nothing is."""
-    lines = [_credit_line(credit, language) for credit in credits_of(decision)]
+    lines = [_credit_line(credit, language, decision.context) for credit in credits_of(decision)]
     others = (each for each in decision.obligations if each.kind != "attribution")
-    return "\n".join([*lines, *_duties(others, language)])
+    return "\n".join([*lines, *_duties(others, language, decision.context)])
 
 
 def restrictions_text(decision: Decision, language: str) -> list[str]:
@@ -84,9 +85,9 @@ def restrictions_text(decision: Decision, language: str) -> list[str]:
     template: str = words(language)["restriction"]
     sentences = (
         template.format(
-            license=_license_name(each.profile, language),
+            license=_license_name(each.profile, language, decision.context),
             clause=each.clause,
-            quote=_quote(each.profile, each.clause, language, each.code),
+            quote=_quote(decision.context, each.profile, each.clause, language, each.code),
         )
         for each in decision.restrictions
     )
@@ -94,35 +95,34 @@ def restrictions_text(decision: Decision, language: str) -> list[str]:
 
 
 def _sentence(reasons: Sequence[Reason], decision: Decision, language: str) -> str:
-    first, spoken = reasons[0], words(language)
+    first, spoken, context = reasons[0], words(language), decision.context
     template = spoken["reasons"].get(first.code) or spoken["reasons"]["forbidden"]
-    values = {name: _value(name, value, first, language) for name, value in first.params.items()}
+    values = {name: _value(name, value, first, language, context) for name, value in first.params.items()}
     if "at" in first.params:
         values["at"] = _local(first.params["at"], first.params["time_zone"])
     sentence: str = template.format_map(
         {
             **values,
             "items": _items([reason.item for reason in reasons], language),
-            "license": _license_name(first.license, language),
+            "license": _license_name(first.license, language, context),
             "dimension": label("dimensions", first.dimension, language),
             "action": label("actions", decision.action.value, language),
         }
     )
     behind: str = spoken["clause"]
-    quote = _quote(first.license, first.clause, language, first.dimension)
-    source = _license_name(first.license, language)
+    quote = _quote(context, first.license, first.clause, language, first.dimension)
+    source = _license_name(first.license, language, context)
     return sentence + behind.format(license=source, clause=first.clause, quote=quote)
 
 
-def _value(name: str, value: Any, reason: Reason, language: str) -> str:
+def _value(name: str, value: Any, reason: Reason, language: str, context: Context) -> str:
     if isinstance(value, list | tuple):
-        spoken = words(language)
-        group = "licenses" if reason.dimension in ("outbound", "basis") else reason.dimension
-        shown = [label(group, str(each), language) for each in value]
-        joined: str = spoken["joints"]["or"].join(shown)
-        return joined
+        joint: str = words(language)["joints"]["or"]
+        if reason.dimension in ("outbound", "basis"):
+            return joint.join(_license_name(str(each), language, context) for each in value)
+        return joint.join(label(reason.dimension, str(each), language) for each in value)
     if name == "other":
-        return _license_name(str(value), language)
+        return _license_name(str(value), language, context)
     if name in ("amount", "revenue", "most"):
         return f"{Decimal(str(value)):,.2f}".removesuffix(".00")
     return label(LABELED.get(name, ""), str(value), language)
@@ -135,7 +135,7 @@ def _items(names: Iterable[str], language: str) -> str:
     return shown if len(listed) <= NAMED else spoken["more"].format(shown=shown, count=len(listed) - NAMED)
 
 
-def _credit_line(credit: Credit, language: str) -> str:
+def _credit_line(credit: Credit, language: str, context: Context) -> str:
     spoken: Mapping[str, str] = words(language)["credits"]
     works = [
         spoken["work"].format(title=title or spoken["untitled"], source=source) if source
@@ -145,36 +145,36 @@ def _credit_line(credit: Credit, language: str) -> str:
     return spoken["line"].format(
         works=words(language)["joints"]["list"].join(works),
         creator=credit.creator or spoken["nameless"],
-        license=_license_name(credit.license, language),
+        license=_license_name(credit.license, language, context),
         url=spoken["url"].format(url=credit.license_url) if credit.license_url else "",
         modified=spoken["modified"] if credit.modified else "",
     )
 
 
-def _duties(obligations: Iterable[Obligation], language: str) -> list[str]:
+def _duties(obligations: Iterable[Obligation], language: str, context: Context) -> list[str]:
     template: str = words(language)["duty"]
     sentences = (
         template.format(
-            license=_license_name(each.license, language),
+            license=_license_name(each.license, language, context),
             clause=each.clause,
-            quote=_quote(each.license, each.clause, language, each.kind),
+            quote=_quote(context, each.license, each.clause, language, each.kind),
         )
         for each in obligations
     )
     return list(dict.fromkeys(sentences))
 
 
-def _license_name(license_id: str, language: str) -> str:
+def _license_name(license_id: str, language: str, context: Context | None = None) -> str:
     named: str | None = words(language)["licenses"].get(license_id)
     if named is not None:
         return named
-    known = profile(license_id)
-    return known.name[language] if known.id == license_id else license_id
+    known = context.profile(license_id) if context else profile(license_id)
+    return known.name[language] if known.id == license_id else license_id.removeprefix(OWN_PREFIX)
 
 
-def _quote(license_id: str, clause: str, language: str, about: str) -> str:
+def _quote(context: Context, license_id: str, clause: str, language: str, about: str) -> str:
     """Return what a clause says; where one number stands behind several answers, what it says `about` this one."""
-    clauses = profile(license_id).clauses
+    clauses = context.profile(license_id).clauses
     for name in (about, *sorted(clauses, key="whole".__eq__)):
         if name in clauses and clauses[name].clause == clause:
             return clauses[name].quote[language]

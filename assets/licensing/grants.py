@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from .choices import Choice, choose_branch
@@ -56,12 +56,15 @@ def terms_of(facts: RightsFacts, item: str = "", ref: str = "") -> Terms:
     return meet(*(part.terms for part in parts_of(facts, item, ref)))
 
 
-def parts_of(facts: RightsFacts, item: str = "", ref: str = "") -> list[Part]:
-    """Return the terms per licence of a thing and of its own record, a licence's general part shared by all things."""
+def parts_of(facts: RightsFacts, item: str = "", ref: str = "", own: Mapping[str, Profile] | None = None) -> list[Part]:
+    """Return the terms per licence of a thing and of its own record, a licence's general part shared by all things.
+
+    `own` are a team's own profiles by id.
+    """
     item = item or facts.title or facts.source_url or facts.kind
-    choice, policy = choose_branch(facts.expression, facts.branch), house_profiles()[POLICY]
+    choice, policy = choose_branch(facts.expression, facts.branch, frozenset(own or ())), house_profiles()[POLICY]
     parts = list[Part]()
-    for source in map(profile, choice.licenses):
+    for source in (profile(each, own) for each in choice.licenses):
         witness = Witness(item=item, ref=ref, source=policy if choice.problem else source)
         found = [_unlicensed(choice, source, witness)] if choice.problem else _licensed(facts, witness)
         parts += [Part(license=source.id, kind=source.kind, terms=terms) for terms in found]
@@ -78,9 +81,9 @@ class Answers:
     clauses: Mapping[str, str]
 
 
-@cache
-def _standard_answers(license_id: str) -> Answers:
-    return _answers(profile(license_id), {})
+@lru_cache(maxsize=512)
+def _standard_answers(source: Profile) -> Answers:
+    return _answers(source, {})
 
 
 def _answers(source: Profile, given: Mapping[str, Any]) -> Answers:
@@ -112,7 +115,7 @@ def _given(facts: RightsFacts) -> dict[str, Any]:
 
 def _licensed(facts: RightsFacts, witness: Witness) -> list[Terms]:
     source, given = witness.source, _given(facts) if witness.source.conditions else {}
-    general = _answers(source, given) if given else _standard_answers(source.id)
+    general = _answers(source, given) if given else _standard_answers(source)
     credits, reasons = frozenset(_credits(source, facts, given)), frozenset(_narrowed(general, witness))
     return [general.terms, Terms(obligations=credits, reasons=reasons)] if credits or reasons else [general.terms]
 

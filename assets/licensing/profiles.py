@@ -4,15 +4,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from .terms import PERMISSIONS, Ceiling, LicensingError, Permission
 
 FOLDER = Path(__file__).resolve().parent.parent / "licenses"
 UNKNOWN = "LicenseRef-Daicho-Unknown"
 POLICY = "LicenseRef-Daicho-Policy"
+OWN_PREFIX = "LicenseRef-Own-"
+OWN_KINDS = ("public_license", "contract")
+OWN_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.")
 LANGUAGES = ("en", "ja")
 TESTS = {"has", "lacks", "equals", "differs"}
 SCOPE = "scope"
@@ -58,14 +63,14 @@ class Rule:
     clause: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Profile:
     """One licence as the house reads it. What `permissions` does not name is unknown, and unknown blocks.
 
     `kind` is public_license, public_domain, contract, exception, policy or unknown. `text_sha256` is the hash of the
     licence's own text where an offline copy exists (`text` says which), else None. An obligation may depend on a
     condition, its `when`. `parameters` lists the answers that an item's parameters may have, under `several` where
-    more than one may be given; SCOPE is not among them, as every record has it.
+    more than one may be given; SCOPE is not among them, as every record has it. `content` is the data file's own.
     """
 
     id: str
@@ -86,6 +91,7 @@ class Profile:
     ceilings: tuple[Ceiling, ...] = ()
     rules: tuple[Rule, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict)
 
     def permission(self, dimension: str) -> Permission:
         """Return what the licence says about a dimension."""
@@ -140,10 +146,39 @@ def house_profiles() -> Mapping[str, Profile]:
     return load_profiles()
 
 
-def profile(license_id: str) -> Profile:
-    """Return a licence's profile; an id that nobody knows is the unknown licence, which blocks."""
+def profile(license_id: str, own: Mapping[str, Profile] | None = None) -> Profile:
+    """Return a licence's profile, a team's `own` among them; an id that nobody knows is the unknown licence."""
     known = house_profiles()
-    return known.get(license_id) or known[UNKNOWN]
+    return known.get(license_id) or (own or {}).get(license_id) or known[UNKNOWN]
+
+
+@lru_cache(maxsize=512)
+def read_own(text: str) -> Profile:
+    """Read a team's own profile from JSON, once for the same text.
+
+    Raises LicensingError where it has another shape than a data file, a strange id, or asks what no form asks.
+    """
+    data = json.loads(text)
+    faults = sorted({".".join(map(str, each.path)) or each.message for each in profile_schema().iter_errors(data)})
+    if faults:
+        _refuse(str(data.get("id", "?")), faults[:5])
+    found = Profile.from_dict(data)
+    name = found.id.removeprefix(OWN_PREFIX)
+    if not found.id.startswith(OWN_PREFIX) or not name or not OWN_CHARS.issuperset(name):
+        raise LicensingError("own_id_unreadable", f"“{found.id}” does not name an own licence.", id=found.id)
+    if found.kind not in OWN_KINDS:
+        raise LicensingError("own_kind_unknown", f"“{found.kind}” is no kind of own licence.", kind=found.kind)
+    house: dict[str, Any] = {name: each for one in house_profiles().values() for name, each in one.parameters.items()}
+    for asked, answers in found.parameters.items():
+        if house.get(asked) != answers:
+            raise LicensingError("own_parameter_unknown", f"Nothing asks for “{asked}”.", parameter=asked)
+    return found
+
+
+@cache
+def profile_schema() -> Draft202012Validator:
+    """Return the shape of a licence profile's data file."""
+    return Draft202012Validator(json.loads((FOLDER / "words" / "profile.schema.json").read_text(encoding="utf-8")))
 
 
 @cache
@@ -177,6 +212,7 @@ def _fields_of(data: Mapping[str, Any]) -> dict[str, Any]:
         "ceilings": tuple(_ceiling_of(data["id"], each) for each in data.get("ceilings", ())),
         "rules": tuple(_rule_of(each) for each in data.get("rules", ())),
         "parameters": data.get("parameters", {}),
+        "content": data,
     }
 
 
@@ -233,10 +269,11 @@ def _check(profile: Profile) -> None:
         if not clause.clause or not all(clause.quote.get(language) for language in LANGUAGES):
             strange.add(f"clauses.{name}")
     if strange:
-        listed = ", ".join(sorted(strange))
-        raise LicensingError(
-            "profile_unreadable",
-            f"The licence profile {profile.id} has faults: {listed}.",
-            id=profile.id,
-            faults=listed,
-        )
+        _refuse(profile.id, sorted(strange))
+
+
+def _refuse(license_id: str, faults: list[str]) -> None:
+    listed, name = ", ".join(faults), license_id[:120]
+    raise LicensingError(
+        "profile_unreadable", f"The licence profile {name} has faults: {listed}.", id=name, faults=listed
+    )

@@ -4,6 +4,7 @@ from .datasets import Caption, CaptionEdit, Dataset, DatasetItem, DatasetVersion
 from .files import ModelFile, ModelSource
 from .imports import Curation, ImportBatch, ImportJob, ImportRow, Tagging
 from .intake import ModelIntake
+from .licenses import OwnLicense
 from .pictures import Picture, PicturePair, PictureTag
 from .rights import Evidence, Rights, RightsChange, Waiver
 from .terms import Term
@@ -23,6 +24,7 @@ __all__ = [
     "ModelFile",
     "ModelIntake",
     "ModelSource",
+    "OwnLicense",
     "Picture",
     "PicturePair",
     "PictureTag",

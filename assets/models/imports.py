@@ -1,6 +1,7 @@
 """Work of the light cluster on pictures: imports, and looking at what came."""
 
 import uuid
+from functools import cached_property
 from pathlib import Path
 
 from django.conf import settings
@@ -11,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.models import Job
 
+from ..licensing import Profile
 from ..sentences import failure_sentence
 from .datasets import Dataset
+from .licenses import OwnLicense
 
 
 class PictureWork(Job):
@@ -65,6 +68,11 @@ class ImportBatch(models.Model):
     def folder(self) -> Path:
         """Return where the files wait."""
         return Path(settings.MEDIA_ROOT, "uploads", str(self.id))
+
+    @cached_property
+    def own_profiles(self) -> dict[str, Profile]:
+        """Return the team's own licences by id, for reading what tables write; read once for a walk."""
+        return OwnLicense.objects.profiles_in(self.project_id)
 
 
 class ImportJob(PictureWork):

@@ -15,7 +15,17 @@ from projects.models import Project
 
 from .. import licensing
 from ..licensing import Action, Decision, Edge
-from ..models import DatasetVersion, DatasetVersionItem, ModelFile, ModelSource, Picture, Rights, RightsChange, Waiver
+from ..models import (
+    DatasetVersion,
+    DatasetVersionItem,
+    ModelFile,
+    ModelSource,
+    OwnLicense,
+    Picture,
+    Rights,
+    RightsChange,
+    Waiver,
+)
 
 # Below so many pictures a set is small: what it taught may show single works (the standard policy is strict then).
 SMALL_SET = 20
@@ -92,9 +102,15 @@ def decide_about(
     found = waivers_of(project, action) if waivers is None else waivers
     held = [waiver for waiver in found if waiver.action == action and waiver.holds_at(moment)]
     exception = next((str(waiver.id) for waiver in held if waiver.rights_id is None), "")
-    context = replace(context_of(project, moment), exception=exception, **changes)
+    own = OwnLicense.objects.profiles_in(project) if any(map(names_own, inputs)) else {}
+    context = replace(context_of(project, moment), exception=exception, own_profiles=own, **changes)
     decision = licensing.decide(action, inputs, context)
     return licensing.waive(decision, {str(waiver.rights_id): str(waiver.id) for waiver in held if waiver.rights_id})
+
+
+def names_own(given: licensing.Input) -> bool:
+    """Does a thing name a licence that a team wrote itself?"""
+    return licensing.OWN_PREFIX in given.facts.expression or licensing.OWN_PREFIX in given.facts.branch
 
 
 def waivers_of(project: Project, *actions: Action) -> list[Waiver]:

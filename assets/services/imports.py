@@ -131,7 +131,7 @@ def find_known(batch: ImportBatch, read: Read) -> Picture | None:
 def declared_of(batch: ImportBatch, source: Source, row: Row | None) -> Declared:
     """Return what the table, or else the batch's defaults, say about a file."""
     said = row or Row(line=0, file=source.name)
-    return read_row(said, confirmed=batch.confirmed, defaults=batch.defaults)
+    return read_row(said, confirmed=batch.confirmed, defaults=batch.defaults, own=batch.own_profiles)
 
 
 def read_source(source: Source, archive: IO[bytes] | None) -> Read:

@@ -23,8 +23,8 @@ from projects.problems import Problem
 
 from .. import import_pages as pages
 from ..forms_imports import ImportForm, read_answers, too_large, too_many
-from ..license_questions import house_licenses
-from ..models import ImportBatch
+from ..license_questions import known_licenses
+from ..models import ImportBatch, OwnLicense
 from ..services import reading_language
 from ..services.import_steps import confirm, repeat_walk, stop_walk, undo
 from ..services.imports import create_batch
@@ -166,7 +166,7 @@ def import_confirm(request: HttpRequest, slug: str, batch_id: str) -> HttpRespon
     """Take the batch in under the licences that the person agreed on."""
     project = get_project(request.user, slug, Role.EDITOR)
     batch = find_batch(project, batch_id)
-    confirmed = {**batch.confirmed, **read_answers(pages.questions_of(batch), request.POST)}
+    confirmed = {**batch.confirmed, **read_answers(pages.questions_of(batch), request.POST, batch.own_profiles)}
     confirm(batch, confirmed=confirmed, user=request.user)
     return redirect("import_batch", slug, batch.id)
 
@@ -237,7 +237,7 @@ def show_form(request: HttpRequest, project: Project, form: ImportForm, status: 
     context = {
         "project": project,
         "form": form,
-        "licenses": house_licenses(),
+        "licenses": known_licenses(OwnLicense.objects.profiles_in(project)),
         "max_bytes": settings.IMPORT_MAX_BYTES,
         "max_picture_bytes": settings.UPLOAD_MAX_BYTES,
         "max_files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,

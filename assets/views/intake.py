@@ -21,7 +21,7 @@ from projects.problems import Problem
 
 from .. import intake_pages as pages
 from ..forms_intake import SUFFIX, FileForm, LicenseForm
-from ..models import ModelIntake
+from ..models import ModelIntake, OwnLicense
 from ..sentences import sentence
 from ..services.intake import Asked, cancel_intake, start_intake
 from ..services.intake_files import BesideModels, Kept, content_path, keep_upload, list_waiting
@@ -53,7 +53,9 @@ def begin(request: HttpRequest, project: Project) -> HttpResponse:
         file, license = pages.initial_of(again)
     first = {"source": "folder" if waiting else "upload", "kind": "base"}
     forms = FileForm(None, None, project=project, waiting=waiting, kept=None, initial={**first, **file})
-    return show_forms(request, project, forms, LicenseForm(None, initial=license))
+    return show_forms(
+        request, project, forms, LicenseForm(None, own=OwnLicense.objects.profiles_in(project), initial=license)
+    )
 
 
 @csrf_protect
@@ -61,7 +63,7 @@ def receive(request: HttpRequest, project: Project) -> HttpResponse:
     """Keep what was uploaded, and start the intake when both forms can be read."""
     kept = kept_of(request)
     file = FileForm(request.POST, request.FILES, project=project, waiting=list_waiting(project), kept=kept)
-    license = LicenseForm(request.POST)
+    license = LicenseForm(request.POST, own=OwnLicense.objects.profiles_in(project))
     if file.is_valid() & license.is_valid():
         asked = Asked(**file.facts(), declaration=license.declaration())
         try:
@@ -116,7 +118,10 @@ def model_license(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what a written licence may mean, and what it asks."""
     project = get_project(request.user, slug, Role.EDITOR)
     values: Mapping[str, Any] = {name: request.GET.get(name, "")[:300] for name in ("expression", "meaning")}
-    context = {"project": project, "license": LicenseForm(None, initial=values)}
+    context = {
+        "project": project,
+        "license": LicenseForm(None, own=OwnLicense.objects.profiles_in(project), initial=values),
+    }
     return render(request, "assets/intake/license.html", context)
 
 

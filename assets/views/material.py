@@ -20,7 +20,7 @@ from .. import material_pages as pages
 from ..forms_datasets import offer_choices
 from ..forms_rights import EvidenceForm, PeopleForms, RightsForm, TagsForm
 from ..material_files import cache_words, is_closed_to, send_evidence, send_picture
-from ..models import Evidence, Picture, PictureTag
+from ..models import Evidence, OwnLicense, Picture, PictureTag
 from ..picture_filters import PictureFilter
 from ..services import edit_rights
 from ..services.curation import decide_tag
@@ -101,7 +101,8 @@ def material_edit(request: HttpRequest, slug: str, picture_id: str) -> HttpRespo
     project = get_project(request.user, slug, Role.EDITOR)
     picture = find_picture(project, picture_id)
     data = request.POST if request.method == "POST" else None
-    form, people = RightsForm(data, rights=picture.rights), PeopleForms.of(picture.rights, data)
+    form = RightsForm(data, rights=picture.rights, own=OwnLicense.objects.profiles_in(project))
+    people = PeopleForms.of(picture.rights, data)
     context = {"project": project, "picture": picture, "form": form, "people": people}
     if data is not None and "ask" in data:
         return render(request, "assets/material/edit.html#license", context | {"form": form.ask_only()})
@@ -192,7 +193,7 @@ def answer_edit(request: HttpRequest, project: Project, picture: Picture, *, is_
         messages.success(request, _("The rights are changed. They wait for review again."))
     else:
         messages.info(request, _("Nothing was changed."))
-    if RightsForm(None, rights=picture.rights).has_open_questions:
+    if RightsForm(None, rights=picture.rights, own=OwnLicense.objects.profiles_in(project)).has_open_questions:
         messages.warning(request, _("The licence asks more about this picture. Until it is answered, it blocks."))
         return redirect("material_edit", project.slug, picture.id)
     return redirect("material", project.slug, picture.id)

@@ -17,7 +17,7 @@ from projects.access import get_project
 from projects.models import Project, Role
 from projects.problems import Problem
 
-from .. import review_pages
+from .. import license_pages, review_pages
 from ..expiry_pages import calendar_of
 from ..forms_review import RefuseForm
 from ..services import refuse_rights
@@ -93,6 +93,7 @@ def show_queue(
         "mine": [review_pages.thing_of(project, each) for each in mine[: review_pages.MAX_MINE]],
         "has_more_mine": len(mine) > review_pages.MAX_MINE,
         "waivers": count_waiting(request.user, project),
+        "licenses": license_pages.count_waiting(request.user, project),
         "can_decide": project.role.includes(Role.REVIEWER),
         "form": form or RefuseForm(),
     }
