@@ -76,7 +76,7 @@ class OwnLicenseForm(forms.Form):
     )
     license_url = forms.URLField(label=_("Page of the licence"), required=False, max_length=500, assume_scheme="https")
     document = forms.FileField(
-        label=_("The text itself"),
+        label=_("The licence’s text"),
         required=False,
         max_length=200,
         help_text=_("A PDF, a picture or a text, at most 16 MB. Its hash is kept with the profile."),

@@ -14,6 +14,7 @@ from projects.models import Project
 
 from . import licensing
 from .licensing import Action, Decision, Profile, Purpose
+from .licensing.terms import PERMISSIONS
 from .models import ModelFile, ModelSource, Rights
 from .services import decide_about, reading_language
 from .services.decisions import Sources, waivers_of
@@ -187,7 +188,7 @@ def words_of(profile: Profile) -> LicenseWords:
             clause=profile.clause_of(dimension),
             quote=profile.quote(dimension, language),
         )
-        for dimension, permission in profile.permissions.items()
+        for dimension, permission in sorted(profile.permissions.items(), key=lambda pair: PERMISSIONS.index(pair[0]))
         if dimension != "basis"
     ]
     others = [each for name, each in profile.clauses.items() if name not in profile.permissions and name != "whole"]

@@ -44,12 +44,16 @@ class VersionLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LicenseLine:
-    """One licence as the list shows it: its name, the answers that are asked for most, and its newest version."""
+    """One licence as the list shows it: its name and the answers that are asked for most.
+
+    Of an own one also the version that says so, and the `next` one, which waits beside it.
+    """
 
     id: str
     name: str
     grants: Sequence[Grant]
     version: VersionLine | None = None
+    next: VersionLine | None = None
 
 
 def versions_in(project: Project) -> QuerySet[OwnLicense]:
@@ -69,9 +73,11 @@ def own_lines(user: User, project: Project) -> list[LicenseLine]:
 def line_of(user: User, rows: Sequence[OwnLicense]) -> LicenseLine:
     """Return one own licence as the list shows it."""
     lines = version_lines(user, rows)
-    shown = next((each for each in lines if each.state in ("holds", "waiting")), lines[0])
+    shown = next((each for each in lines if each.state == "holds"), lines[0])
+    waiting = next((each for each in lines if each.state == "waiting" and each is not shown), None)
     profile = shown.row.profile
-    return LicenseLine(id=profile.id, name=profile.name[reading_language()], grants=main_grants(profile), version=shown)
+    name = profile.name[reading_language()]
+    return LicenseLine(id=profile.id, name=name, grants=main_grants(profile), version=shown, next=waiting)
 
 
 def house_lines() -> list[LicenseLine]:

@@ -86,7 +86,9 @@ def material_addresses(slug: str) -> Iterator[str]:
     """Yield the addresses of the rooms of pictures, datasets and rights, in which the demo's umbrellas lie."""
     picture = Picture.objects.order_by("name").first()
     rooms = ("datasets", "imports", "import_new", "materials", "review", "waivers", "waiver_new", "expiries")
-    yield from (reverse(name, args=[slug]) for name in (*rooms, "withdrawals", "model_add"))
+    yield from (reverse(name, args=[slug]) for name in (*rooms, "withdrawals", "model_add", "licenses"))
+    yield reverse("license", args=[slug, "CC-BY-4.0"])
+    yield reverse("license_new", args=[slug]) + "?from=CC-BY-4.0"
     yield reverse("ask", args=[slug]) + f"?picture={picture.id}"
     one = ("dataset", "dataset_edit", "dataset_add", "dataset_checks", "dataset_crops", "captions", "caption_words")
     yield from (reverse(name, args=[slug, "spring-umbrellas"]) for name in (*one, "dataset_tags", "dataset_versions"))
