@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -56,10 +57,6 @@ class Input:
         """Return JSON-ready values."""
         values = {"item": self.item, "facts": self.facts.as_dict(), "heightened": list(self.heightened)}
         return {**values, "edge": self.edge and self.edge.value, "ref": self.ref}
-
-    def sort_key(self) -> tuple[str, str, str]:
-        """Return what puts inputs in an order that is the same wherever they came from."""
-        return self.item, self.ref, json.dumps(self.as_dict(), sort_keys=True)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Input":
@@ -157,7 +154,7 @@ def decide(action: Action | str, inputs: Sequence[Input], context: Context) -> D
         terms=terms,
         effective_license=_effective(arrived),
         context=replace(context, own_profiles={name: own[name] for name in sorted(own) if name in named}),
-        inputs=tuple(sorted(inputs, key=Input.sort_key)),
+        inputs=_in_order(inputs),
         profiles={name: context.profile(name).version for name in named},
     )
 
@@ -173,6 +170,17 @@ def waive(decision: Decision, waivers: Mapping[str, str]) -> Decision:
     left = tuple(reason for reason in decision.reasons if reason not in set_aside)
     marked = (replace(each, params={**each.params, "waiver": waivers[each.ref]}) for each in set_aside)
     return replace(decision, verdict=_verdict(left), reasons=left, waived=tuple(sorted(marked, key=Reason.sort_key)))
+
+
+def _in_order(inputs: Sequence[Input]) -> tuple[Input, ...]:
+    """Put inputs in an order that is the same wherever they came from; all they say counts where names are equal."""
+    names = Counter((each.item, each.ref) for each in inputs)
+
+    def place(each: Input) -> tuple[str, str, str]:
+        is_shared = names[each.item, each.ref] > 1
+        return each.item, each.ref, json.dumps(each.as_dict(), sort_keys=True) if is_shared else ""
+
+    return tuple(sorted(inputs, key=place))
 
 
 def _arriving(inputs: Iterable[Input], action: Action, context: Context) -> list[Part]:

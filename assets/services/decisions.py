@@ -35,6 +35,11 @@ KINDS = {
     ModelFile.Kind.ADAPTER: "adapter",
     ModelFile.Kind.UPSCALER: "upscaler",
 }
+# The fields that `facts_of` reads.
+READ = (
+    "basis", "expression", "branch", "state", "creator", "title", "source_url", "valid_from", "expires_at", "time_zone",
+    "territories", "media", "purposes", "caps", "releases", "data_mining", "evidence__sha256", "parameters",
+)  # fmt: skip
 BASIS_LICENSES = {
     Rights.Basis.OWN_WORK: "LicenseRef-Daicho-OwnWork",
     Rights.Basis.JP_30_4: "LicenseRef-Daicho-JP-30-4",
@@ -81,8 +86,13 @@ def lessons_of(version: DatasetVersion) -> list[licensing.Input]:
 
 def lesson_of(picture: Picture, version: DatasetVersion) -> licensing.Input:
     """Return a picture as what was learned from in a version."""
-    heightened = ("small_set",) if version.count < SMALL_SET else ()
-    return replace(input_of_picture(picture, "training_picture"), heightened=heightened)
+    facts = facts_of(picture.rights, kind="training_picture", title=picture.name)
+    return lesson(facts, picture.name, str(picture.rights_id), version.count)
+
+
+def lesson(facts: licensing.RightsFacts, name: str, ref: str, count: int) -> licensing.Input:
+    """Return facts as what was learned from, in a set of so many pictures."""
+    return licensing.Input(item=name, facts=facts, ref=ref, heightened=("small_set",) if count < SMALL_SET else ())
 
 
 def decide_about(
@@ -144,9 +154,17 @@ class Sources:
         """Read the pictures of every version that something was trained on, as what was learned from."""
         ids = {row.dataset_version_id for rows in self.below.values() for row in rows if row.dataset_version_id}
         found: dict[UUID, list[licensing.Input]] = defaultdict(list)
-        rows = DatasetVersionItem.objects.filter(version__in=ids) if ids else DatasetVersionItem.objects.none()
-        for item in rows.select_related("version", "picture__rights__evidence"):
-            found[item.version_id].append(lesson_of(item.picture, item.version))
+        if not ids:
+            return found
+        items = DatasetVersionItem.objects.filter(version__in=ids)
+        # Thousands of pictures: only what the algebra reads, and one object for each.
+        rights = Rights.objects.filter(id__in=items.values("picture__rights")).select_related("evidence").only(*READ)
+        by_id = {each.id: each for each in rights}
+        for version_id, count, name, rights_id in items.values_list(
+            "version_id", "version__count", "picture__name", "picture__rights"
+        ):
+            facts = facts_of(by_id[rights_id], kind="training_picture", title=name)
+            found[version_id].append(lesson(facts, name, str(rights_id), count))
         return found
 
     def inputs_of(self, files: Iterable[ModelFile]) -> list[licensing.Input]:
