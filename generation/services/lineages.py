@@ -104,11 +104,12 @@ _kept: dict[tuple[UUID, Action], Verdicts] = {}
 _lock = Lock()
 
 
-def verdicts_now(project: Project, action: Action) -> Mapping[int, Verdict]:
+def verdicts_now(project: Project, action: Action, only: int | None = None) -> Mapping[int, Verdict]:
     """Return what a gate says of each of the project's lineages at this moment, in the project's circumstances.
 
-    Answers are kept in memory, and asked anew below everything whose rights changed since, where a term has begun or
-    ended meanwhile, and for all when the project means to do something else.
+    With `only` no other lineage than that one is asked about. Answers are kept in memory, and asked anew below
+    everything whose rights changed since, where a term has begun or ended meanwhile, and for all when the project means
+    to do something else.
     """
     moment = timezone.now()
     with _lock:
@@ -120,7 +121,7 @@ def verdicts_now(project: Project, action: Action) -> Mapping[int, Verdict]:
             forget(kept, lineages_touched(project, kept.change))
             kept.change = newest
         forget(kept, {each for each, end in kept.holds_until.items() if end <= moment})
-        ask_missing(project, action, kept, moment)
+        ask_missing(project, action, kept, moment, only)
         return dict(kept.by_lineage)
 
 
@@ -128,7 +129,7 @@ def closes_at(project: Project, lineage_id: int | None) -> datetime | None:
     """Return when the next term below a lineage begins or ends; None where none lies ahead."""
     if lineage_id is None or not Rights.objects.filter(expires_at__gt=timezone.now()).exists():
         return None
-    verdicts_now(project, Action.PUBLISH)
+    verdicts_now(project, Action.PUBLISH, lineage_id)
     return _kept[project.id, Action.PUBLISH].holds_until.get(lineage_id)
 
 
@@ -146,9 +147,10 @@ def forget(kept: Verdicts, lineages: Iterable[int]) -> None:
         kept.holds_until.pop(each, None)
 
 
-def ask_missing(project: Project, action: Action, kept: Verdicts, moment: datetime) -> None:
+def ask_missing(project: Project, action: Action, kept: Verdicts, moment: datetime, only: int | None) -> None:
     """Ask the gate about every lineage that has no answer, some at a time, so that memory stays small."""
-    known = Lineage.objects.filter(project=project).order_by("id").values_list("id", flat=True)
+    rows = Lineage.objects.filter(project=project, **({} if only is None else {"id": only}))
+    known = rows.order_by("id").values_list("id", flat=True)
     missing = [each for each in known if each not in kept.by_lineage]
     waivers = waivers_of(project, action) if missing else []
     for start in range(0, len(missing), ASKED_AT_ONCE):

@@ -12,7 +12,7 @@ from assets.models import Rights
 from assets.services import clear_rights, edit_rights, withdraw_rights
 from assets.services.waivers import approve_waiver, request_waiver, revoke_waiver
 from generation.models import Lineage, Output
-from generation.services.lineages import descendants_of, key_of, publishable, verdicts_now
+from generation.services.lineages import closes_at, descendants_of, key_of, publishable, verdicts_now
 from projects.models import Project
 from tests.assets.chain import drawn_with, frozen, learned
 from tests.assets.material import cleared
@@ -67,6 +67,16 @@ def test_a_lineage_is_followed_once_however_many_ways_lead_to_it(people, project
     assert found.files == sorted([adapter, starter], key=lambda file: file.name)
     assert sorted(found.lineages) == sorted({below.lineage_id, beside.lineage_id})
     assert set(found.outputs) == {below, beside}
+
+
+def test_the_end_of_one_pictures_term_asks_about_that_picture_only(people, project, starter, below, beside):
+    ends_at = timezone.now() + timedelta(days=3)
+    Rights.objects.filter(model_file=starter).update(expires_at=ends_at)
+    assert closes_at(project, below.lineage_id) == ends_at
+    with CaptureQueriesContext(connection) as asked:
+        assert set(verdicts_now(project, Action.PUBLISH, below.lineage_id)) == {below.lineage_id}
+    assert len(asked) < 6
+    assert set(verdicts_now(project, Action.PUBLISH)) == {below.lineage_id, beside.lineage_id}
 
 
 def test_a_picture_that_nothing_learned_from_has_no_descendants(people, project, below):
