@@ -1,5 +1,9 @@
 """The portal's icons: 24 × 24 outlines drawn with one stroke width, by name."""
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+SVG = SafeString('<svg class="icon" width="18" height="18" viewBox="0 0 24 24" {}>{}</svg>')
 ICONS = {
     "studio": (
         '<path d="M10.5 4l1.8 5.2 5.2 1.8-5.2 1.8-1.8 5.2-1.8-5.2L3.5 11l5.2-1.8z"/><path d="M18.5 15.5v5M16 18h5"/>'
@@ -58,3 +62,11 @@ ICONS = {
     "edit": '<path d="M4 20l4-1L19.5 7.5a2.1 2.1 0 0 0-3-3L5 16z"/>',
     "compare": '<rect x="3" y="5" width="8" height="14" rx="1"/><rect x="13" y="5" width="8" height="14" rx="1"/>',
 }
+DECORATIONS = {name: SafeString(SVG.format('aria-hidden="true"', shape)) for name, shape in ICONS.items()}
+
+
+def draw_icon(name: str, label: str = "") -> SafeString:
+    """Return an icon. Without a label it is decoration and hidden from screen readers. Raises KeyError."""
+    if not label:
+        return DECORATIONS[name]
+    return format_html(SVG, format_html('role="img" aria-label="{}"', label), SafeString(ICONS[name]))

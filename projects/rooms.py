@@ -1,10 +1,15 @@
-"""The rooms of a project, in the order in which the portal shows them."""
+"""The rooms of a project, in the order in which the portal shows them, and the links that lead there."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+
+from .icons import DECORATIONS
+from .markup import escaped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,7 @@ class Door:
     """A room as one reader sees it on one page."""
 
     room: Room
+    label: str
     url: str
     is_current: bool
 
@@ -48,5 +54,22 @@ def doors(slug: str, path: str) -> list[Door]:
             url = reverse(room.view, args=[slug])
         except NoReverseMatch:
             continue
-        found.append(Door(room=room, url=url, is_current=path.startswith(url)))
+        found.append(Door(room=room, label=str(room.label), url=url, is_current=path.startswith(url)))
     return found
+
+
+def draw_links(found: Iterable[Door], *, has_keys: bool) -> SafeString:
+    """Return the links to rooms, with the keys that lead there on the rail: every page shows each room three times."""
+    rows = []
+    for door in found:
+        key = f' data-key="{escaped(door.room.key)}"' if has_keys else ""
+        current = ' aria-current="page"' if door.is_current else ""
+        face = f"{DECORATIONS[door.room.icon]}<span>{escaped(door.label)}</span>"
+        rows.append(f'<a href="{escaped(door.url)}"{key}{current}>{face}</a>')
+    return SafeString("\n".join(rows))
+
+
+def draw_keys(found: Iterable[Door]) -> SafeString:
+    """Return the rows of the list of keys, one for each room."""
+    key = "<dt><kbd>g</kbd> <kbd>{}</kbd></dt><dd>{}</dd>"
+    return SafeString("\n".join(key.format(escaped(door.room.key), escaped(door.label)) for door in found))

@@ -30,6 +30,7 @@ from ..services.lineages import closes_at
 from ..services.outputs import parameters_text, rate_output, reject_output
 from ..services.replays import model_files, request_replay
 from ..strips import describe_rights, rights_chain
+from ..tiles import draw_tiles
 from ..withdrawal_pages import withdrawn_sources
 from ..words import difference_sentence, environment_rows, recipe_rows, stage_word
 
@@ -206,7 +207,7 @@ def answer_marks(request: HttpRequest, project: Project, output: Output) -> Http
     if not request.htmx:
         return redirect(output.get_absolute_url())
     if request.POST.get("shown_as") == "tile":
-        return render(request, "generation/gallery.html#tile", context)
+        return HttpResponse(draw_tiles([output], project.slug))
     return render(request, "generation/picture.html#marks", context)
 
 

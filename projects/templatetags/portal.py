@@ -8,23 +8,15 @@ from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Radi
 from django.template import Context
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
-from ..icons import ICONS
-from ..rooms import Door, doors
+from ..icons import draw_icon
+from ..rooms import Door, doors, draw_keys, draw_links
 
 register = template.Library()
-SVG = '<svg class="icon" width="18" height="18" viewBox="0 0 24 24" {}>{}</svg>'
-
-
-@register.simple_tag
-def icon(name: str, label: str = "") -> SafeString:
-    """Draw an icon. Without a label it is decoration and hidden from screen readers. Raises KeyError."""
-    meaning = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    return format_html(SVG, meaning, mark_safe(ICONS[name]))  # noqa: S308 - our own drawings
+register.simple_tag(draw_icon, name="icon")
 
 
 @register.simple_tag(takes_context=True)
@@ -33,6 +25,18 @@ def rooms(context: Context) -> list[Door]:
     project = context.get("project")
     slug = getattr(project, "slug", "")
     return doors(slug, context["request"].path) if slug and "request" in context else []
+
+
+@register.simple_tag
+def room_links(found: list[Door], *, has_keys: bool = False) -> SafeString:
+    """Draw the links to rooms."""
+    return draw_links(found, has_keys=has_keys)
+
+
+@register.simple_tag
+def room_keys(found: list[Door]) -> SafeString:
+    """Draw the keys of rooms."""
+    return draw_keys(found)
 
 
 @register.filter

@@ -185,6 +185,21 @@ def test_the_number_of_queries_does_not_grow_with_the_pictures(signed_in, people
     assert counts[0] == counts[1]
 
 
+def test_a_tile_says_what_a_picture_is(signed_in, people, project, starter):
+    subjects = ("a <b>mug</b>", 'a "cup"', "a bowl")
+    marked = [made(people.editor, project, starter, slots={"subject": subject})[0] for subject in subjects]
+    Output.objects.filter(pk=marked[1].pk).update(rating=3)
+    Output.objects.filter(pk=marked[2].pk).update(rejected_at=timezone.now())
+    page = signed_in("viewer").get(url(), {"rejected": "all"}).content.decode()
+    tiles = page.split('<li class="tile')[1:]
+    assert 'alt="a &lt;b&gt;mug&lt;/b&gt;' in tiles[2]
+    assert f'href="{marked[0].get_absolute_url()}?rejected=all"' in tiles[2]
+    assert 'class="muted" datetime="' in tiles[2]
+    assert 'alt="a &quot;cup&quot;' in tiles[1]
+    assert 'title="3 of 5 stars"' in tiles[1]
+    assert tiles[0].startswith(" rejected")
+
+
 def test_another_projects_pictures_are_not_in_it(signed_in, pictures):
     assert signed_in("stranger").get(url()).status_code == 404
     response = signed_in("stranger").get(reverse("gallery", kwargs={"slug": "elsewhere"}))

@@ -24,6 +24,7 @@ WIDGETS = {
     "textarea": (forms.Textarea(attrs={"rows": 2}), ["\n\nfirst lines", NASTY, "", None]),
     "select": (forms.Select(choices=GROUPS), ["a", "3", NASTY, None, "nowhere"]),
 }
+CHOOSERS = {"radio_option": forms.RadioSelect, "checkbox_option": forms.CheckboxSelectMultiple}
 
 
 class Reader(HTMLParser):
@@ -62,9 +63,22 @@ def test_every_control_is_what_django_draws(name):
         assert read(ours) == read(theirs), value
 
 
+@pytest.mark.parametrize("name", CHOOSERS)
+@pytest.mark.parametrize("wrap_label", [True, False])
+def test_every_choice_is_what_django_draws(name, wrap_label):
+    def drawn(renderer):
+        class Form(forms.Form):
+            field = forms.ChoiceField(choices=[("a", NASTY), (NASTY, "b")], widget=CHOOSERS[name])
+
+        bound = Form({"field": "a"}, renderer=renderer)["field"]
+        return [read(each.tag(wrap_label=wrap_label)) for each in bound]
+
+    assert drawn(QuickRenderer()) == drawn(DjangoTemplates())
+
+
 def test_the_controls_of_the_test_are_the_ones_that_are_drawn_here():
     drawn = {name.rsplit("/", 1)[1].removesuffix(".html") for name in DRAWERS}
-    assert drawn - {"input"} == set(WIDGETS)
+    assert drawn - {"input"} == set(WIDGETS) | set(CHOOSERS)
 
 
 def test_forms_use_it_and_what_it_does_not_know_is_still_drawn():

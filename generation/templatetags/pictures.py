@@ -1,0 +1,23 @@
+"""What the templates of the rooms for pictures draw in Python."""
+
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils.safestring import SafeString
+
+from ..controls import draw_choices, draw_errors, draw_field, draw_ratios, draw_words
+from ..tiles import draw_tiles
+
+register = template.Library()
+register.simple_tag(draw_field, name="labelled")
+register.simple_tag(draw_errors, name="errors_of")
+register.simple_tag(draw_choices, name="choices_of")
+register.simple_tag(draw_words, name="word_chips")
+register.simple_tag(draw_ratios, name="ratio_chips")
+
+
+@register.simple_tag(takes_context=True)
+def tiles(context: Context, outputs: Any) -> SafeString:
+    """Draw pictures of the page's project; their links keep the page's filters."""
+    return draw_tiles(outputs, context["project"].slug, context.get("query", ""))

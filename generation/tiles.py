@@ -1,0 +1,68 @@
+"""The gallery's tiles, drawn without a template: a page shows three dozen of them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from projects.markup import escaped
+
+from .models import Output
+
+NOWHERE = UUID(int=0)
+TILE = """<li class="tile{rejected}" id="picture-{id}" data-rate="{address}rate/" data-reject="{address}reject/">
+  <a class="tile-link" href="{address}{query}"><img src="{address}thumb.webp" width="{width}" height="{height}" \
+loading="lazy" decoding="async" alt="{prompt}"></a>
+  <div class="caption"><label class="row tight"><input type="checkbox" name="ids" value="{id}" form="compare-form">\
+<span class="visually-hidden">{compare}</span></label><span>{mark}</span></div>
+</li>
+"""
+STARS = """<span class="stars" title="{words}"><span aria-hidden="true">★ {stars}</span>\
+<span class="visually-hidden">{words}</span></span>"""
+
+
+def draw_tiles(outputs: Iterable[Output], slug: str, query: str = "") -> SafeString:
+    """Return pictures of a project as tiles; `query` keeps the reader's filters in the links."""
+    before, after = reverse("picture", args=[slug, NOWHERE]).split(str(NOWHERE))
+    compare = escaped(_("Compare"))
+    tiles = (
+        TILE.format(
+            rejected=" rejected" if output.rejected_at else "",
+            id=output.id,
+            address=escaped(f"{before}{output.id}{after}"),
+            query=escaped(f"?{query}") if query else "",
+            width=output.width,
+            height=output.height,
+            prompt=escaped(prompt_of(output)),
+            compare=compare,
+            mark=draw_mark(output),
+        )
+        for output in outputs
+    )
+    return SafeString("".join(tiles))
+
+
+def prompt_of(output: Output) -> str:
+    """Return the prompt, which the gallery reads out of the recipe in the database."""
+    prompt = getattr(output, "prompt", None)
+    return str(output.spec.get("prompt", "") if prompt is None else prompt)
+
+
+def draw_mark(output: Output) -> str:
+    """Return what a picture's caption says: that it was rejected, its stars, or its day."""
+    if output.rejected_at:
+        return f'<span class="badge stop">{escaped(_("Rejected"))}</span>'
+    if output.rating:
+        words = escaped(_("%(stars)s of 5 stars") % {"stars": output.rating})
+        return STARS.format(words=words, stars=output.rating)
+    return draw_day(timezone.localtime(output.created_at))
+
+
+def draw_day(at: datetime) -> str:
+    """Return the day of a moment."""
+    return f'<time class="muted" datetime="{at.isoformat()}">{escaped(date_format(at, "MONTH_DAY_FORMAT"))}</time>'
