@@ -8,6 +8,7 @@ from typing import Any
 import django_filters
 from django.core.validators import MaxLengthValidator
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -96,6 +97,14 @@ class GalleryFilter(OutputFilter):
     def may_publish(self, rows: QuerySet[Output], _name: str, value: str) -> QuerySet[Output]:
         """Keep what the publish gate lets through at this moment, or what it does not."""
         return publishable(rows, self.project, wanted=value == "yes")
+
+
+def pictures_asked(query: QueryDict, project: Project) -> QuerySet[Output]:
+    """Return the pictures that an address asks for; one that names no filter is answered without reading a form."""
+    if any(query.get(name) for name in GalleryFilter.base_filters):
+        rows: QuerySet[Output] = GalleryFilter(query, project).qs
+        return rows
+    return Output.objects.filter(project=project, rejected_at__isnull=True)
 
 
 def midnight(day: date) -> datetime:

@@ -120,12 +120,11 @@ def listed(group: str, words: Iterable[str] | None, language: str) -> str:
     return ", ".join(label(group, word, language) for word in sorted(words or ()))
 
 
-def rights_chain(output: Output) -> list[Link]:
-    """Return what the picture was made from, with the licences as they were when it was made."""
-    generation = output.generation
+def rights_chain(output: Output, files: Iterable[ModelFile]) -> list[Link]:
+    """Return what the picture was made from, its files and its template, with the licences as they stand now."""
     slug = output.project.slug
-    links = [file_link(file, slug) for file in generation.files()]
-    version = generation.template_version
+    links = [file_link(file, slug) for file in files]
+    version = output.generation.template_version
     if version is not None:
         url = reverse("template_version", args=[slug, version.template.slug, version.number])
         links.append(

@@ -1,20 +1,18 @@
-"""The gallery's tiles, drawn without a template: a page shows three dozen of them."""
+"""The gallery's tiles and a picture's stars, drawn without a template: a page shows three dozen of them."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from projects.addresses import address_pattern
 from projects.markup import escaped
 
 from .models import Output
 
-NOWHERE = UUID(int=0)
 TILE = """<li class="tile{rejected}" id="picture-{id}" data-rate="{address}rate/" data-reject="{address}reject/">
   <a class="tile-link" href="{address}{query}"><img src="{address}thumb.webp" width="{width}" height="{height}" \
 loading="lazy" decoding="async" alt="{prompt}"></a>
@@ -25,16 +23,19 @@ loading="lazy" decoding="async" alt="{prompt}"></a>
 STARS = """<span class="stars" title="{words}"><span aria-hidden="true">★ {stars}</span>\
 <span class="visually-hidden">{words}</span></span>"""
 
+STAR = """<button name="rating" value="{value}" class="star{on}" aria-pressed="{is_pressed}" title="{words}">\
+<span aria-hidden="true">{sign}</span><span class="visually-hidden">{words}</span></button>"""
+MOST_STARS = 5
+
 
 def draw_tiles(outputs: Iterable[Output], slug: str, query: str = "") -> SafeString:
     """Return pictures of a project as tiles; `query` keeps the reader's filters in the links."""
-    before, after = reverse("picture", args=[slug, NOWHERE]).split(str(NOWHERE))
-    compare = escaped(_("Compare"))
+    address, compare = escaped(address_pattern("picture", slug)), escaped(_("Compare"))
     tiles = (
         TILE.format(
             rejected=" rejected" if output.rejected_at else "",
             id=output.id,
-            address=escaped(f"{before}{output.id}{after}"),
+            address=address.format(output.id),
             query=escaped(f"?{query}") if query else "",
             width=output.width,
             height=output.height,
@@ -66,3 +67,20 @@ def draw_mark(output: Output) -> str:
 def draw_day(at: datetime) -> str:
     """Return the day of a moment."""
     return f'<time class="muted" datetime="{at.isoformat()}">{escaped(date_format(at, "MONTH_DAY_FORMAT"))}</time>'
+
+
+def draw_stars(rating: int) -> SafeString:
+    """Return buttons that give one to five stars; the one that is on takes them back."""
+    return SafeString("".join(draw_star(star, rating) for star in range(1, MOST_STARS + 1)))
+
+
+def draw_star(star: int, rating: int) -> str:
+    """Return one button."""
+    is_on, is_last = star <= rating, star == rating
+    return STAR.format(
+        value=0 if is_last else star,
+        on=" on" if is_on else "",
+        is_pressed=str(is_last).lower(),
+        words=escaped(_("%(star)s of 5 stars") % {"star": star}),
+        sign="★" if is_on else "☆",
+    )

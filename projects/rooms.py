@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -48,14 +49,22 @@ ROOMS = (
 
 def doors(slug: str, path: str) -> list[Door]:
     """List the rooms of a project, marking the one that `path` lies in."""
+    return [
+        Door(room=room, label=str(room.label), url=url, is_current=path.startswith(url))
+        for room, url in addresses_of(slug, get_script_prefix())
+    ]
+
+
+@lru_cache(maxsize=1024)
+def addresses_of(slug: str, _prefix: str) -> tuple[tuple[Room, str], ...]:
+    """Find the address of each room of a project; they stay as long as the process serves under this prefix."""
     found = []
     for room in ROOMS:
         try:
-            url = reverse(room.view, args=[slug])
+            found.append((room, reverse(room.view, args=[slug])))
         except NoReverseMatch:
             continue
-        found.append(Door(room=room, label=str(room.label), url=url, is_current=path.startswith(url)))
-    return found
+    return tuple(found)
 
 
 def draw_links(found: Iterable[Door], *, has_keys: bool) -> SafeString:

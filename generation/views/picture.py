@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -22,7 +22,7 @@ from projects.access import get_in_project, get_project
 from projects.models import Project, Role
 from projects.problems import Problem
 
-from ..filters import GalleryFilter, neighbours, without
+from ..filters import neighbours, pictures_asked, without
 from ..forms import TEXT_FIELDS, RatingForm
 from ..models import Output, Replay
 from ..sentences import NAMES, failure_sentence, sentence
@@ -137,9 +137,8 @@ def replay(request: HttpRequest, slug: str, replay_id: str) -> HttpResponse:
 def shown_outputs() -> QuerySet[Output]:
     """Return pictures with all that their page shows."""
     return Output.objects.select_related(
-        "project",
-        "generation__base_model__rights",
-        "generation__vae__rights",
+        "generation__base_model",
+        "generation__vae",
         "generation__template_version__template",
         "generation__requested_by",
         "generation__campaign",
@@ -149,9 +148,10 @@ def shown_outputs() -> QuerySet[Output]:
 def picture_context(request: HttpRequest, project: Project, output: Output) -> dict[str, Any]:
     """Return everything that a picture's page shows."""
     made_under = Decision.from_dict(output.decision)
-    publish = decide_use(project, Action.PUBLISH, model_files(output))
+    files = model_files(output)
+    publish = decide_use(project, Action.PUBLISH, files)
     replays = [replay_view(each) for each in output.replays.all()[:5]]
-    newer, older = neighbours(in_view(request.GET, project), output)
+    newer, older = neighbours(pictures_asked(request.GET, project), output)
     return {
         "project": project,
         "output": output,
@@ -160,7 +160,7 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
         "slots": slot_rows(output),
         "environment": environment_rows(output.environment),
         "rights": describe_rights(project, made_under, publish),
-        "chain": rights_chain(output),
+        "chain": rights_chain(output, files),
         "withdrawn": withdrawn_sources(project, publish),
         "replays": replays,
         "newer": newer,
@@ -168,11 +168,6 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
         "query": without(request.GET, "cursor"),
         "can_make": project.role.includes(Role.EDITOR),
     }
-
-
-def in_view(query: QueryDict, project: Project) -> QuerySet[Output]:
-    """Return the pictures that the reader came from, so that next and previous follow the same filters."""
-    return GalleryFilter(query, project).qs
 
 
 def slot_rows(output: Output) -> list[dict[str, Any]]:

@@ -13,10 +13,13 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
 from ..icons import draw_icon
+from ..markup import draw_hash, draw_rows
 from ..rooms import Door, doors, draw_keys, draw_links
 
 register = template.Library()
 register.simple_tag(draw_icon, name="icon")
+register.simple_tag(draw_hash, name="hash")
+register.simple_tag(draw_rows, name="rows")
 
 
 @register.simple_tag(takes_context=True)
@@ -71,12 +74,6 @@ def field(bound: BoundField, label: str = "", extra: str = "") -> dict[str, Any]
         "is_group": isinstance(widget, RadioSelect | CheckboxSelectMultiple),
         "is_optional": not bound.field.required and not isinstance(widget, Select),
     }
-
-
-@register.inclusion_tag("projects/frame/hash.html", name="hash")
-def short_hash(value: str, length: int = 10) -> dict[str, Any]:
-    """Show a shortened hash with its whole value in the title and a button that copies it."""
-    return {"value": value or "", "short": (value or "")[: int(length)]}
 
 
 @register.filter
