@@ -25,7 +25,7 @@ from . import prompts
 from .models import Generation, TemplateVersion
 from .sentences import sentence
 from .tokens import TokenCount, TokenizerError, count_tokens
-from .translation import Translation, translate
+from .translation import Translation, Vocabulary, translate
 from .vocabularies import vocabulary_of
 
 
@@ -97,9 +97,12 @@ class Composed:
         }
 
 
-def compose(project: Project, request: PictureRequest) -> Composed:
-    """Compile, translate, count and judge a request. Raises Problem with the field that must change."""
-    body, vocabulary = body_of(request), vocabulary_of(project)
+def compose(project: Project, request: PictureRequest, vocabulary: Vocabulary | None = None) -> Composed:
+    """Compile, translate, count and judge a request. Raises Problem with the field that must change.
+
+    Whoever has the project's vocabulary in hand gives it; otherwise it is found here.
+    """
+    body, vocabulary = body_of(request), vocabulary or vocabulary_of(project)
     try:
         compiled = prompts.compile_prompt(
             body,
@@ -137,7 +140,7 @@ def body_of(request: PictureRequest) -> prompts.TemplateBody:
     """Return the template's body, or an empty one when no template was chosen."""
     if request.template_version is None:
         return prompts.TemplateBody()
-    return prompts.TemplateBody.from_dict(request.template_version.body)
+    return request.template_version.parsed
 
 
 def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec:

@@ -1,6 +1,6 @@
 """The forms of the rooms where pictures are made."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -35,18 +35,22 @@ def number_field(label: Any, **options: Any) -> forms.IntegerField:
 
 
 class RowField(forms.ChoiceField):
-    """Choose one of rows that were read already; the value is the row, or None."""
+    """Choose one of rows by name; the value is the row, or None."""
 
     default_error_messages = forms.ModelChoiceField.default_error_messages
 
-    def offer(self, rows: Iterable[models.Model], *, empty: Any = None) -> None:
-        """Name the rows to choose from, after an empty choice when it has a name."""
-        self.rows = {str(row.pk): row for row in rows}
-        named = [(key, str(row)) for key, row in self.rows.items()]
-        self.choices = named if empty is None else [("", empty), *named]
+    def offer(self, names: Mapping[str, str], find: Callable[[Any], Any], *, empty: Any = None) -> None:
+        """Name the rows to choose from, after an empty choice when it has a name; `find` returns the chosen one."""
+        self.find = find
+        self.choices = [*names.items()] if empty is None else [("", empty), *names.items()]
 
     def clean(self, value: Any) -> Any:
-        return self.rows.get(super().clean(value))
+        return self.find(super().clean(value))
+
+
+def names_of(rows: Iterable[models.Model]) -> dict[str, str]:
+    """Return what rows are called, by id."""
+    return {str(row.pk): str(row) for row in rows}
 
 
 class StudioForm(forms.Form):
@@ -89,30 +93,26 @@ class StudioForm(forms.Form):
         self.project, self.has_models = shelf.project, bool(shelf.models)
         self.version = shelf.find_version(self.data.get("template_version"))
         self.body = starting.body_of(self.version)
-        self.fields["base_model"].offer(shelf.models)
-        self.fields["vae"].offer(shelf.vaes, empty=_("The model's own"))
-        adapters = shelf.adapters(self.data.get("adapter", ""))
+        self.fields["base_model"].offer(names_of(shelf.models), shelf.find_model)
+        self.fields["vae"].offer(names_of(shelf.vaes), shelf.find_vae, empty=_("The model's own"))
+        adapters = shelf.adapter_names(self.data.get("adapter", ""))
         self.has_adapters = bool(adapters)
         if self.has_adapters:
-            self.fields["adapter"].offer(adapters, empty=_("None"))
+            self.fields["adapter"].offer(adapters, shelf.find_adapter, empty=_("None"))
         else:
             del self.fields["adapter"], self.fields["adapter_weight"]
-        self.fields["campaign"].offer(shelf.campaigns, empty=_("None"))
+        self.fields["campaign"].offer(names_of(shelf.campaigns), shelf.find_campaign, empty=_("None"))
         self.model = shelf.find_model(self.data.get("base_model"))
-        self.fields["template_version"].choices = [("", _("No template")), *self.template_choices()]
+        self.fields["template_version"].choices = [("", _("No template")), *self.template_choices(shelf.aliases)]
         self.fields["scheduler"].choices = [(key, info.title) for key, info in SCHEDULERS.items()]
         self.fields["scheduler"].widget.choices = self.scheduler_choices()
         self.add_variables()
         self.describe_slots()
 
-    def template_choices(self) -> list[tuple[str, str]]:
+    def template_choices(self, aliases: Iterable[TemplateAlias]) -> list[tuple[str, str]]:
         """List what each template's aliases point at, and the version in hand."""
-        aliases = TemplateAlias.objects.filter(template__project=self.project, template__archived_at=None)
-        shown = aliases.select_related("template", "version").only(
-            "name", "version__number", "template__name", "template__name_ja"
-        )
         choices: dict[str, str] = {}
-        for alias in shown.order_by("template__name", "template_id", "-name"):
+        for alias in aliases:
             name = f"{alias.template} · v{alias.version.number} · {alias.get_name_display()}"
             choices.setdefault(str(alias.version_id), name)
         if self.version is not None:

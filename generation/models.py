@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +17,7 @@ from engine.specs import ImageSpec
 from jobs.models import Job
 
 from .sentences import failure_sentence
+from .templates import TemplateBody
 
 
 class PromptTemplate(models.Model):
@@ -59,6 +61,11 @@ class TemplateVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} v{self.number}"
+
+    @cached_property
+    def parsed(self) -> TemplateBody:
+        """The body as prompts are compiled with it, read once for everything that a page asks of it."""
+        return TemplateBody.from_dict(self.body)
 
 
 class TemplateAlias(models.Model):

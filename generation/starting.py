@@ -4,7 +4,7 @@ Values are plain: names of form fields to what a browser would send for them.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 
 from assets.models import ModelFile, Rights
 from engine.limits import MAX_GUIDANCE, MAX_SEED, MAX_SIDE, MAX_STEPS, MIN_SIDE
-from projects.access import get_in_project, usable_in
+from projects.access import find_one, get_in_project, usable_in
 from projects.models import Campaign, Project, User
 
 from . import prompts
@@ -41,7 +41,7 @@ class Shelf:
         """The base models and VAEs that can be chosen, by name."""
         kinds = (ModelFile.Kind.BASE, ModelFile.Kind.VAE)
         rows = usable_in(self.project, ModelFile.objects.filter(kind__in=kinds, removed_at=None))
-        return list(rows.select_related("rights__evidence").order_by("name", "id"))
+        return sorted(rows.select_related("rights__evidence").order_by(), key=lambda file: (file.name, file.id))
 
     @property
     def models(self) -> list[ModelFile]:
@@ -53,14 +53,22 @@ class Shelf:
         """The VAEs."""
         return [file for file in self.files if file.kind == ModelFile.Kind.VAE]
 
-    def adapters(self, chosen: Any = "") -> list[ModelFile]:
-        """Return the newest adapters, and the one that a form has chosen however old it is."""
-        rows = usable_in(self.project, ModelFile.objects.filter(kind=ModelFile.Kind.ADAPTER, removed_at=None))
-        rows = rows.select_related("rights__evidence").order_by("-registered_at", "id")
-        newest = list(rows[:MAX_ADAPTERS_OFFERED])
-        if as_key(chosen) and str(chosen) not in {str(row.id) for row in newest}:
-            newest += rows.filter(id=as_key(chosen))
-        return newest
+    @property
+    def adapters(self) -> QuerySet[ModelFile]:
+        """The adapters that can be chosen: only what is asked of them is read, because there may be thousands."""
+        return usable_in(self.project, ModelFile.objects.filter(kind=ModelFile.Kind.ADAPTER, removed_at=None))
+
+    def adapter_names(self, chosen: Any = "") -> dict[str, str]:
+        """Return the newest adapters' names by id, and that of the one that a form has chosen however old it is."""
+        newest = self.adapters.order_by("-registered_at", "id").values_list("id", "name")[:MAX_ADAPTERS_OFFERED]
+        names = {str(key): name for key, name in newest}
+        file = self.find_adapter(chosen) if chosen and chosen not in names else None
+        return names | {str(file.id): file.name} if file else names
+
+    def find_adapter(self, adapter_id: Any) -> ModelFile | None:
+        """Return an adapter by the id that a form sent, or None."""
+        key = as_key(adapter_id)
+        return find_one(self.adapters.select_related("rights__evidence").filter(id=key)) if key else None
 
     @cached_property
     def campaigns(self) -> list[Campaign]:
@@ -80,20 +88,48 @@ class Shelf:
             self.found[key] = find_version(self.project, key)
         return self.found[key]
 
+    @cached_property
+    def aliases(self) -> list[TemplateAlias]:
+        """What the aliases of the project's templates point at, template by template, production first."""
+        rows = TemplateAlias.objects.filter(template__project=self.project, template__archived_at=None)
+        rows = rows.select_related("template", "version").order_by("template__name", "template_id", "-name")
+        return list(rows.only("name", "version__number", "template__name", "template__name_ja"))
+
     def usual_version(self, user: User) -> TemplateVersion | None:
-        """Return the version that the form starts with for this person."""
-        version = usual_version(self.project, user)
-        if version is not None:
-            self.found[str(version.id)] = version
-        return version
+        """Return the production version of the template that this person used last here, else of the first one."""
+        production = {
+            alias.template_id: alias.version_id for alias in self.aliases if alias.name == TemplateAlias.Name.PRODUCTION
+        }
+        last = self.last_template(user, production) if len(production) > 1 else None
+        return self.find_version(production.get(last) or next(iter(production.values()), None))
+
+    def last_template(self, user: User, among: Iterable[uuid.UUID]) -> uuid.UUID | None:
+        """Return which of these templates the person used last in the project, or None."""
+        used = Generation.objects.filter(project=self.project, requested_by=user)
+        used = used.filter(template_version__template__in=list(among)).order_by("-queued_at")
+        return used.values_list("template_version__template", flat=True).first()
 
     def find_model(self, model_id: Any) -> ModelFile | None:
         """Return a base model by the id that a form sent, or None."""
         return next((model for model in self.models if str(model.id) == str(model_id)), None)
 
+    def find_vae(self, vae_id: Any) -> ModelFile | None:
+        """Return a VAE by the id that a form sent, or None."""
+        return next((vae for vae in self.vaes if str(vae.id) == str(vae_id)), None)
+
+    def find_campaign(self, campaign_id: Any) -> Campaign | None:
+        """Return a campaign by the id that a form sent, or None."""
+        return next((campaign for campaign in self.campaigns if str(campaign.id) == str(campaign_id)), None)
+
     def model_by_hash(self, claimed: str | None) -> ModelFile | None:
         """Return the base model whose sha256 begins as a picture claims, or None."""
         return next((model for model in self.models if claimed and model.sha256.startswith(claimed)), None)
+
+
+def base_models(project: Project) -> QuerySet[ModelFile]:
+    """Return the base models that the project can use, by name."""
+    rows = ModelFile.objects.filter(kind=ModelFile.Kind.BASE, removed_at=None)
+    return usable_in(project, rows).order_by("name", "id")
 
 
 def versions(project: Project) -> QuerySet[TemplateVersion]:
@@ -106,7 +142,7 @@ def versions(project: Project) -> QuerySet[TemplateVersion]:
 def find_version(project: Project, version_id: Any) -> TemplateVersion | None:
     """Return a version by the id that a form sent, or None."""
     key = as_key(version_id)
-    return versions(project).filter(id=key).first() if key else None
+    return find_one(versions(project).filter(id=key)) if key else None
 
 
 def as_key(text: Any) -> uuid.UUID | None:
@@ -127,17 +163,9 @@ def version_by_name(project: Project, slug: str, name: str) -> TemplateVersion:
     return rows.filter(aliases__name=alias).first() or get_object_or_404(rows.order_by("-number")[:1])
 
 
-def usual_version(project: Project, user: User) -> TemplateVersion | None:
-    """Return the production version of the template that this person used last here, else of the first one."""
-    used = Generation.objects.filter(project=project, requested_by=user, template_version__template__archived_at=None)
-    last = used.exclude(template_version=None).order_by("-queued_at").values("template_version__template")[:1]
-    production = versions(project).filter(aliases__name=TemplateAlias.Name.PRODUCTION)
-    return production.filter(template__in=last).first() or production.order_by("template__name").first()
-
-
 def body_of(version: TemplateVersion | None) -> prompts.TemplateBody:
     """Return a version's body, or the empty one."""
-    return prompts.TemplateBody.from_dict(version.body) if version else prompts.TemplateBody()
+    return version.parsed if version else prompts.TemplateBody()
 
 
 def opening_values(shelf: Shelf, version: TemplateVersion | None, quality: str = Generation.Quality.DRAFT) -> Values:

@@ -1,6 +1,7 @@
 """The vocabulary that a project translates with: the shared set, and the project's own words over it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
@@ -24,19 +25,28 @@ SLOT_TERMS = {
 FIRST_WORDS = 8
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The words of a project at one moment: to translate with, and a few of each slot to click."""
+
+    vocabulary: Vocabulary
+    first: Mapping[str, Sequence[Term]]
+
+
+def words_of(project: Project) -> Words:
+    """Return the project's words; they are read again only when one was added, changed or removed."""
+    state = state_of(project)
+    return Words(vocabulary=build_vocabulary(project.id, state), first=find_first_words(project.id, state))
+
+
 def vocabulary_of(project: Project) -> Vocabulary:
     """Return the project's vocabulary; it is built again only when a word was added, changed or removed."""
     return build_vocabulary(project.id, state_of(project))
 
 
-def first_words(project: Project) -> Mapping[str, Sequence[Term]]:
-    """Return a few words for each slot, the project's own first; they are read again only when a word changed."""
-    return find_first_words(project.id, state_of(project))
-
-
 @lru_cache(maxsize=64)
 def find_first_words(project_id: UUID, state: str) -> Mapping[str, Sequence[Term]]:
-    """Read the first words; the state is there to tell one vocabulary from the next."""
+    """Read a few words for each slot, the project's own first; the state tells one vocabulary from the next."""
     rows = Term.objects.filter(project=None) | Term.objects.filter(project=project_id)
     terms = list(rows.order_by(F("project_id").asc(nulls_last=True), "id").only("ja", "en", "slot"))
     return {

@@ -13,15 +13,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from projects.access import get_project
-from projects.models import Project, Role, User
+from projects.models import Campaign, Project, Role, User
 from projects.paging import read_page
 
-from .. import starting
 from ..filters import PAGE_SIZE, GalleryFilter, without
 from ..models import Output, PromptTemplate
+from ..starting import base_models
 from ..words import recipe_rows
 
 TILE_FIELDS = ("id", "project_id", "width", "height", "seed", "rating", "rejected_at", "license", "created_at")
+NAMES = ("slug", "name", "name_ja")
 MAX_COMPARED = 4
 MAX_LICENSES = 12
 MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "before", "publishable")
@@ -98,12 +99,13 @@ def offer_choices(filters: GalleryFilter, project: Project) -> None:
 
 def filter_choices(project: Project) -> dict[str, Any]:
     """Return what the filters offer in this project."""
+    members = User.objects.filter(memberships__project=project)
     return {
-        "template": [(each.slug, str(each)) for each in PromptTemplate.objects.filter(project=project)],
-        "model": [(str(each.id), each.name) for each in starting.Shelf(project).models],
+        "template": [(each.slug, str(each)) for each in PromptTemplate.objects.filter(project=project).only(*NAMES)],
+        "model": list(base_models(project).values_list("id", "name")),
         "license": [(name, name) for name in licenses_of(project)],
-        "campaign": [(each.slug, str(each)) for each in project.campaigns.all()],
-        "person": [(str(each.id), str(each)) for each in User.objects.filter(memberships__project=project)],
+        "campaign": [(each.slug, str(each)) for each in Campaign.objects.filter(project=project).only(*NAMES)],
+        "person": [(str(each.id), str(each)) for each in members.only("name", "email")],
     }
 
 

@@ -28,7 +28,8 @@ from ..prompts import parse_weights
 from ..sentences import sentence
 from ..services.generations import submit_generation
 from ..strips import RightsStrip, describe_rights
-from ..vocabularies import SLOT_TERMS, first_words
+from ..translation import Vocabulary
+from ..vocabularies import SLOT_TERMS, words_of
 from .jobs import cards_of, recent_generations
 from .reader import claims_in_hand
 
@@ -192,23 +193,24 @@ def refused(request: HttpRequest, project: Project, form: StudioForm) -> HttpRes
 
 def form_context(project: Project, form: StudioForm, *, has_words: bool = True) -> dict[str, Any]:
     """Return what the form shows. Errors of the recipe are put beside their fields."""
-    preview = preview_of(project, form)
+    words = words_of(project)
+    preview = preview_of(project, form, words.vocabulary)
     return {
         "project": project,
         "form": form,
         "preview": preview,
-        "slots": slot_boxes(form, preview, first_words(project) if has_words else {}),
+        "slots": slot_boxes(form, preview, words.first if has_words else {}),
         "ratios": ratios_of(form),
         "can_make": project.role.includes(Role.EDITOR),
     }
 
 
-def preview_of(project: Project, form: StudioForm) -> Preview:
+def preview_of(project: Project, form: StudioForm, vocabulary: Vocabulary) -> Preview:
     """Compose the form as it is."""
     if not form.is_valid():
         return Preview()
     try:
-        composed = compose(project, form.picture_request())
+        composed = compose(project, form.picture_request(), vocabulary)
     except Problem as problem:
         form.add_problem(problem)
         return Preview()
