@@ -134,7 +134,7 @@ class GenerationViewSet(mixins.ListModelMixin, InProjects):
 class OutputViewSet(mixins.ListModelMixin, InProjects):
     """Pictures with their recipes and licences."""
 
-    queryset = Output.objects.select_related("project").defer("decision")
+    queryset = Output.objects.prefetch_related("project").defer("decision", "search_text")
     serializer_class = OutputSerializer
     filterset_class = OutputFilter
     lookup_value_converter = "uuid"

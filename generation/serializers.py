@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -13,6 +13,7 @@ from assets.models import ModelFile
 from assets.serializers import DecisionSerializer
 from engine.schedulers import SCHEDULERS
 from projects.access import usable_in
+from projects.addresses import address_pattern
 from projects.models import Project
 from projects.problems import Problem
 from projects.protocol import StrictSerializer
@@ -188,13 +189,23 @@ class OutputSerializer(serializers.ModelSerializer):
         )  # fmt: skip
         read_only_fields = fields
 
+    @cached_property
+    def file_address(self) -> str:
+        """The address of a PNG, without the id."""
+        return address_pattern("api-output-file")
+
+    @cached_property
+    def thumbnail_address(self) -> str:
+        """The address of a thumbnail, without the id."""
+        return address_pattern("api-output-thumbnail")
+
     def get_file(self, output: Output) -> str:
         """Return the address of the PNG."""
-        return reverse("api-output-file", args=[output.id])
+        return self.file_address.format(output.id)
 
     def get_thumbnail(self, output: Output) -> str:
         """Return the address of the thumbnail."""
-        return reverse("api-output-thumbnail", args=[output.id])
+        return self.thumbnail_address.format(output.id)
 
 
 class JobSerializer(serializers.ModelSerializer):
