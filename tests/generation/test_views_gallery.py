@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from generation.filters import OutputFilter, neighbours
 from generation.models import Output
+from generation.services.templates import create_template
 from projects.models import Campaign
 from projects.paging import read_cursor, read_page
 from tests.generation.pictures import made
@@ -183,6 +184,18 @@ def test_the_number_of_queries_does_not_grow_with_the_pictures(signed_in, people
             client.get(url())
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_the_number_of_queries_does_not_grow_with_what_can_be_chosen(signed_in, people, project):
+    client = signed_in("viewer")
+    counts = []
+    for number in range(3):
+        Campaign.objects.create(project=project, slug=f"campaign-{number}", name=f"Campaign {number}")
+        create_template(people.editor, project, slug=f"template-{number}", name=f"{number}", body={})
+        with CaptureQueriesContext(connection) as queries:
+            client.get(url())
+        counts.append(len(queries))
+    assert counts[1] == counts[2]
 
 
 def test_a_tile_says_what_a_picture_is(signed_in, people, project, starter):

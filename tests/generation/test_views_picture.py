@@ -208,7 +208,7 @@ def test_replay_is_refused_in_words_when_the_licence_was_withdrawn(signed_in, ou
 def test_the_page_asks_the_database_little(signed_in, output, django_assert_max_num_queries):
     client = signed_in("editor")
     client.get(url("picture", output))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(11):
         client.get(url("picture", output))
     with django_assert_max_num_queries(5):
         client.get(url("picture_thumbnail", output))

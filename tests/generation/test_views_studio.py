@@ -330,9 +330,9 @@ def test_the_studio_asks_the_database_little(
         made(people.editor, project, starter, seed=seed, count=2)
     client = signed_in("editor")
     client.get(url("studio"))
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(13):
         client.get(url("studio"))
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(12):
         client.post(url("studio_compose"), filled, headers=HTMX)
 
 
