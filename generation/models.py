@@ -186,12 +186,20 @@ class Generation(PictureJob):
         return self.spec.get("prompt", "")[:80]
 
     def files(self) -> list[ModelFile]:
-        """Return every model file that the pictures are made with, with its rights as they stand now."""
+        """Return every model file that the pictures are made with, with its rights as they stand now.
+
+        The base model and the VAE are among them, and are not read again when they are asked for by name.
+        """
         used = Q(id__in=[self.base_model_id, *filter(None, [self.vae_id])])
         if self.lineage_id is not None:
             used = Q(lineage_files__lineage=self.lineage_id)
-        rows = ModelFile.objects.filter(used)
-        return list(rows.select_related("rights__evidence").order_by("name", "id"))
+        found = list(ModelFile.objects.filter(used).select_related("rights__evidence").order_by("name", "id"))
+        for file in found:
+            if file.id == self.base_model_id:
+                self.base_model = file
+            elif file.id == self.vae_id:
+                self.vae = file
+        return found
 
     def spec_for(self, index: int) -> ImageSpec:
         """Return the recipe of picture `index` (0-based)."""

@@ -1,16 +1,18 @@
 """The rooms of a project, in the order in which the portal shows them, and the links that lead there."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from .icons import DECORATIONS
 from .markup import escaped
+
+IN_BAR = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +26,13 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """A room as one reader sees it on one page."""
+class Doors:
+    """The links to a project's rooms as one page shows them: on the rail, in the bar of a phone, and among the keys."""
 
-    room: Room
-    label: str
-    url: str
-    is_current: bool
+    rail: SafeString
+    bar: SafeString
+    more: SafeString
+    keys: SafeString
 
 
 ROOMS = (
@@ -47,12 +49,11 @@ ROOMS = (
 )
 
 
-def doors(slug: str, path: str) -> list[Door]:
-    """List the rooms of a project, marking the one that `path` lies in."""
-    return [
-        Door(room=room, label=str(room.label), url=url, is_current=path.startswith(url))
-        for room, url in addresses_of(slug, get_script_prefix())
-    ]
+def doors(slug: str, path: str) -> Doors:
+    """Return the links to a project's rooms, the one that `path` lies in marked."""
+    prefix = get_script_prefix()
+    current = next((room.view for room, url in addresses_of(slug, prefix) if path.startswith(url)), "")
+    return draw_doors(slug, prefix, current, get_language() or "")
 
 
 @lru_cache(maxsize=1024)
@@ -67,18 +68,22 @@ def addresses_of(slug: str, _prefix: str) -> tuple[tuple[Room, str], ...]:
     return tuple(found)
 
 
-def draw_links(found: Iterable[Door], *, has_keys: bool) -> SafeString:
-    """Return the links to rooms, with the keys that lead there on the rail: every page shows each room three times."""
-    rows = []
-    for door in found:
-        key = f' data-key="{escaped(door.room.key)}"' if has_keys else ""
-        current = ' aria-current="page"' if door.is_current else ""
-        face = f"{DECORATIONS[door.room.icon]}<span>{escaped(door.label)}</span>"
-        rows.append(f'<a href="{escaped(door.url)}"{key}{current}>{face}</a>')
-    return SafeString("\n".join(rows))
+@lru_cache(maxsize=1024)
+def draw_doors(slug: str, prefix: str, current: str, _language: str) -> Doors:
+    """Draw the links once for a project, a room and a language: nothing else is in them."""
+    rooms = addresses_of(slug, prefix)
+    bar = [draw_link(room, url, is_current=room.view == current) for room, url in rooms]
+    rail = [draw_link(room, url, is_current=room.view == current, key=room.key) for room, url in rooms]
+    keys = [f"<dt><kbd>g</kbd> <kbd>{room.key}</kbd></dt><dd>{escaped(room.label)}</dd>" for room, _url in rooms]
+    return Doors(
+        rail=SafeString("\n".join(rail)),
+        bar=SafeString("\n".join(bar[:IN_BAR])),
+        more=SafeString("\n".join(bar[IN_BAR:])),
+        keys=SafeString("\n".join(keys)),
+    )
 
 
-def draw_keys(found: Iterable[Door]) -> SafeString:
-    """Return the rows of the list of keys, one for each room."""
-    key = "<dt><kbd>g</kbd> <kbd>{}</kbd></dt><dd>{}</dd>"
-    return SafeString("\n".join(key.format(escaped(door.room.key), escaped(door.label)) for door in found))
+def draw_link(room: Room, url: str, *, is_current: bool, key: str = "") -> str:
+    """Return the link to one room."""
+    marks = (f' data-key="{key}"' if key else "") + (' aria-current="page"' if is_current else "")
+    return f'<a href="{escaped(url)}"{marks}>{DECORATIONS[room.icon]}<span>{escaped(room.label)}</span></a>'

@@ -137,8 +137,6 @@ def replay(request: HttpRequest, slug: str, replay_id: str) -> HttpResponse:
 def shown_outputs() -> QuerySet[Output]:
     """Return pictures with all that their page shows."""
     return Output.objects.select_related(
-        "generation__base_model",
-        "generation__vae",
         "generation__template_version__template",
         "generation__requested_by",
         "generation__campaign",

@@ -8,13 +8,12 @@ from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Radi
 from django.template import Context
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
 from ..icons import draw_icon
 from ..markup import draw_hash, draw_rows
-from ..rooms import Door, doors, draw_keys, draw_links
+from ..rooms import Doors, doors
 
 register = template.Library()
 register.simple_tag(draw_icon, name="icon")
@@ -23,23 +22,11 @@ register.simple_tag(draw_rows, name="rows")
 
 
 @register.simple_tag(takes_context=True)
-def rooms(context: Context) -> list[Door]:
-    """List the rooms of the page's project, or nothing when the page has none."""
+def rooms(context: Context) -> Doors | None:
+    """Return the links to the rooms of the page's project, or nothing when the page has none."""
     project = context.get("project")
     slug = getattr(project, "slug", "")
-    return doors(slug, context["request"].path) if slug and "request" in context else []
-
-
-@register.simple_tag
-def room_links(found: list[Door], *, has_keys: bool = False) -> SafeString:
-    """Draw the links to rooms."""
-    return draw_links(found, has_keys=has_keys)
-
-
-@register.simple_tag
-def room_keys(found: list[Door]) -> SafeString:
-    """Draw the keys of rooms."""
-    return draw_keys(found)
+    return doors(slug, context["request"].path) if slug and "request" in context else None
 
 
 @register.filter
