@@ -98,10 +98,7 @@ class Composed:
 
 
 def compose(project: Project, request: PictureRequest, vocabulary: Vocabulary | None = None) -> Composed:
-    """Compile, translate, count and judge a request. Raises Problem with the field that must change.
-
-    Whoever has the project's vocabulary in hand gives it; otherwise it is found here.
-    """
+    """Compile, translate, count and judge a request. Raises Problem with the field that must change."""
     body, vocabulary = body_of(request), vocabulary or vocabulary_of(project)
     try:
         compiled = prompts.compile_prompt(
