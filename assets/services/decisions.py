@@ -143,10 +143,11 @@ class Sources:
         self.below: dict[UUID, list[ModelSource]] = defaultdict(list)
         waiting = list(self.files.values())
         while waiting:
-            rows = list(ModelSource.objects.filter(product__in=waiting).select_related("file__rights__evidence"))
+            rows = list(ModelSource.objects.filter(product__in=waiting))
             for row in rows:
                 self.below[row.product_id].append(row)
-            waiting = [row.file for row in rows if row.file is not None and row.file_id not in self.files]
+            ids = {row.file_id for row in rows if row.file_id is not None} - self.files.keys()
+            waiting = list(ModelFile.objects.filter(id__in=ids).select_related("rights__evidence")) if ids else []
             self.files |= {file.id: file for file in waiting}
         self.pictures = self.read_pictures()
 
