@@ -31,6 +31,7 @@ from .serializers_rights import (
     NewWaiverSerializer,
     RefusalSerializer,
     ReviewSerializer,
+    SeenSerializer,
     WaiverSerializer,
 )
 from .services import clear_rights, may_review, refuse_rights
@@ -54,8 +55,8 @@ def keeping_files() -> Iterator[None]:
 def thing_with(user: User, rights_id: UUID, role: Role = Role.VIEWER) -> Picture | ModelFile:
     """Return the picture or model that has these rights, also one that was taken out: versions may hold it.
 
-    What the whole house shares is for everybody to see, and for every project's reviewers to judge. Raises Http404
-    or PermissionDenied.
+    What the whole house shares is for everybody to see, and for the house's staff to judge. Raises Http404 or
+    PermissionDenied.
     """
     pictures = Picture.objects.filter(rights=rights_id).select_related("rights__evidence")
     if pictures.exists():
@@ -92,12 +93,14 @@ class ReviewViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         """Return the rights in one thing, whatever their state."""
         return self.answer(thing_with(request.user, pk))
 
-    @extend_schema(request=None, responses=ReviewSerializer)
+    @extend_schema(request=SeenSerializer, responses=ReviewSerializer)
     @action(detail=True, methods=["post"])
     def clear(self, request: Request, pk: UUID) -> Response:
         """Clear declared rights, as a reviewer who did not submit them."""
         thing = thing_with(request.user, pk, Role.REVIEWER)
-        clear_rights(thing, reviewer=request.user)
+        serializer = SeenSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        clear_rights(thing, reviewer=request.user, seen=serializer.validated_data.get("revision"))
         return self.answer(thing)
 
     @extend_schema(request=RefusalSerializer, responses=ReviewSerializer)
@@ -107,7 +110,8 @@ class ReviewViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         thing = thing_with(request.user, pk, Role.REVIEWER)
         serializer = RefusalSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        refuse_rights(thing, reviewer=request.user, reason=serializer.validated_data["reason"])
+        values = serializer.validated_data
+        refuse_rights(thing, reviewer=request.user, reason=values["reason"], seen=values.get("revision"))
         return self.answer(thing)
 
     def answer(self, thing: Picture | ModelFile) -> Response:

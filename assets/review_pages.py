@@ -112,6 +112,16 @@ def rights_in(project: Project, *, with_removed: bool = False) -> QuerySet[Right
     return rows.select_related("picture__project", "model_file", "evidence", "submitted_by", "closed_by")
 
 
+def revisions_in(values: Iterable[str], limit: int = MAX_THINGS) -> dict[UUID, int]:
+    """Return the revisions that a page showed, by the id of the rights; what is none is passed over."""
+    found = {}
+    for text in list(values)[:limit]:
+        name, _at, revision = text.partition("@")
+        if (ids := ids_in([name])) and revision.isascii() and revision.isdecimal():
+            found[ids[0]] = int(revision[:9])
+    return found
+
+
 def ids_in(values: Iterable[str], limit: int = MAX_THINGS) -> list[UUID]:
     """Return the ids among the first texts, each once; what is no id is passed over."""
     found: list[UUID] = []
@@ -186,7 +196,12 @@ def in_order(rows: QuerySet[Rights]) -> QuerySet[Rights]:
 def queue_of(user: User, project: Project) -> QuerySet[Rights]:
     """Return what waits for this person's review: pending, and submitted by somebody else."""
     pending = in_order(rights_in(project)).filter(state=Rights.State.PENDING)
-    return pending.filter(~Q(submitted_by=user) | Q(submitted_by=None))
+    return judged_by(user, pending.filter(~Q(submitted_by=user) | Q(submitted_by=None)))
+
+
+def judged_by(user: User, rows: QuerySet[Rights]) -> QuerySet[Rights]:
+    """Leave out models that the whole house shares, unless the person is one of its staff."""
+    return rows if user.is_staff else rows.exclude(model_file__isnull=False, model_file__project=None)
 
 
 def own_of(user: User, project: Project) -> QuerySet[Rights]:
@@ -293,7 +308,7 @@ def ending_alerts(memberships: Mapping[UUID, Membership]) -> list[Alert]:
 def review_alerts(user: User, memberships: Mapping[UUID, Membership]) -> list[Alert]:
     """Return what waits for this person's review or approval, counted by project."""
     pending = rights_of_many(memberships).filter(state=Rights.State.PENDING)
-    pending = pending.filter(~Q(submitted_by=user) | Q(submitted_by=None))
+    pending = judged_by(user, pending.filter(~Q(submitted_by=user) | Q(submitted_by=None)))
     rights = pending.values("home").annotate(count=Count("id"), name=Min("called")).order_by("name")
     open_ones = Waiver.objects.filter(project__in=memberships, approved_at=None, revoked_at=None)
     waivers = open_ones.exclude(requested_by=user).filter(expires_at__gt=timezone.now())

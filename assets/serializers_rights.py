@@ -222,8 +222,20 @@ class ReviewSerializer(serializers.Serializer):
         return bool(rights.submitted_by_id == self.context["request"].user.id)
 
 
-class RefusalSerializer(StrictSerializer):
-    """Why rights are refused or withdrawn."""
+class ReasonSerializer(StrictSerializer):
+    """Why rights are withdrawn."""
+
+    reason = serializers.CharField(max_length=500)
+
+
+class SeenSerializer(StrictSerializer):
+    """Which revision of the rights the reviewer looked at; what was changed meanwhile is not decided about."""
+
+    revision = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
+
+
+class RefusalSerializer(SeenSerializer):
+    """Why rights are refused, and which revision the reviewer looked at."""
 
     reason = serializers.CharField(max_length=500)
 

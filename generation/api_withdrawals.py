@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from assets.api_rights import thing_with
 from assets.models import ModelFile, Picture, Rights
 from assets.review_pages import thing_of
-from assets.serializers_rights import RefusalSerializer, ReviewSerializer
+from assets.serializers_rights import ReasonSerializer, ReviewSerializer
 from projects.access import get_project
 from projects.api_rows import ONE_PROJECT, project_named
 from projects.models import Project, Role, Scope
@@ -51,13 +51,13 @@ class WithdrawalViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         """Say what a withdrawal would close, or has closed. Nothing is written."""
         return self.answer(self.blast())
 
-    @extend_schema(parameters=[SHARED], request=RefusalSerializer, responses=WithdrawalSerializer)
+    @extend_schema(parameters=[SHARED], request=ReasonSerializer, responses=WithdrawalSerializer)
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: UUID) -> Response:
         """End the rights in a thing, with a reason. Everything made from it is closed; it cannot be taken back."""
         thing = thing_with(request.user, pk, Role.REVIEWER)
         project = self.project_of(thing)
-        serializer = RefusalSerializer(data=request.data)
+        serializer = ReasonSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         withdraw(thing, actor=request.user, reason=serializer.validated_data["reason"])
         return self.answer(blast_of(project, thing_of(project, thing.rights)))

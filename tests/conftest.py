@@ -54,12 +54,17 @@ def english_again() -> Iterator[None]:
 
 @pytest.fixture
 def people(db) -> SimpleNamespace:
-    """Return owner, editor, reviewer, viewer (members) and stranger (a member of another project)."""
+    """Return owner, editor, reviewer, viewer (members) and stranger (a member of another project).
+
+    The reviewer is of the house's staff too.
+    """
     from projects.models import User
 
     return SimpleNamespace(
         **{
-            name: User.objects.create_user(f"{name}@example.com", "correct horse", name=name.title(), language="en")
+            name: User.objects.create_user(
+                f"{name}@example.com", "correct horse", name=name.title(), language="en", is_staff=name == "reviewer"
+            )
             for name in ("owner", "editor", "reviewer", "viewer", "stranger")
         }
     )

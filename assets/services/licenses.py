@@ -99,6 +99,7 @@ def end_license(row: OwnLicense, *, actor: User) -> None:
 
 def count_changes(row: OwnLicense, event: str, actor: User) -> None:
     """Count a change of everything that is under the licence, so that what was decided before is asked anew."""
+    RightsChange.take_turn()
     ids = list(rights_under(row.project, row.license_id).values_list("id", flat=True))
     found = list(Rights.objects.select_for_update().filter(id__in=ids).order_by("id"))
     Rights.objects.filter(id__in=ids).update(revision=F("revision") + 1)

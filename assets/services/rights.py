@@ -118,10 +118,14 @@ def edit_rights(rights: Rights, *, actor: User, changes: Mapping[str, Any]) -> b
 
 
 @transaction.atomic
-def clear_rights(thing: ModelFile | Picture, *, reviewer: User) -> Rights:
-    """Clear declared rights, as a reviewer who did not submit them. Raises Problem otherwise."""
+def clear_rights(thing: ModelFile | Picture, *, reviewer: User, seen: int | None = None) -> Rights:
+    """Clear declared rights, as a reviewer who did not submit them. Raises Problem otherwise.
+
+    `seen` is the revision that the reviewer looked at; what was changed meanwhile is not cleared.
+    """
     rights = lock(thing.rights)
     check_reviewer(rights, reviewer)
+    check_seen(rights, seen)
     move(
         rights,
         "assets.rights.cleared",
@@ -134,21 +138,30 @@ def clear_rights(thing: ModelFile | Picture, *, reviewer: User) -> Rights:
 
 
 @transaction.atomic
-def clear_alike(things: Sequence[ModelFile | Picture], *, reviewer: User) -> None:
-    """Clear several things at once that say the same of licence and creator. Raises Problem, and clears none then."""
+def clear_alike(
+    things: Sequence[ModelFile | Picture], *, reviewer: User, seen: Mapping[uuid.UUID, int] | None = None
+) -> None:
+    """Clear several things at once that say the same of licence and creator. Raises Problem, and clears none then.
+
+    `seen` has the revisions that the reviewer looked at, by the id of the rights.
+    """
     said = {(each.rights.expression, each.rights.branch, each.rights.basis, each.rights.creator) for each in things}
     if len(said) > 1:
         message = _("Only things with the same licence and creator are cleared at once.")
         raise Problem("not_alike", message, status=409)
     for each in things:
-        clear_rights(each, reviewer=reviewer)
+        clear_rights(each, reviewer=reviewer, seen=(seen or {}).get(each.rights_id))
 
 
 @transaction.atomic
-def refuse_rights(thing: ModelFile | Picture, *, reviewer: User, reason: str) -> Rights:
-    """Refuse declared rights with a reason, as a reviewer who did not submit them. Raises Problem otherwise."""
+def refuse_rights(thing: ModelFile | Picture, *, reviewer: User, reason: str, seen: int | None = None) -> Rights:
+    """Refuse declared rights with a reason, as a reviewer who did not submit them. Raises Problem otherwise.
+
+    `seen` is the revision that the reviewer looked at.
+    """
     rights = lock(thing.rights)
     check_reviewer(rights, reviewer)
+    check_seen(rights, seen)
     close(rights, "assets.rights.refused", Rights.State.REFUSED, actor=reviewer, reason=reason)
     thing.rights.refresh_from_db()
     return thing.rights
@@ -165,7 +178,8 @@ def withdraw_rights(
     """
     rights = lock(thing.rights)
     if not may_review(actor, thing.project):
-        raise Problem("not_reviewer", _("Only a reviewer or owner withdraws material."), status=403)
+        message = _("Only a reviewer or owner withdraws material, and the house’s staff what everybody shares.")
+        raise Problem("not_reviewer", message, status=403)
     if rights.state not in OPEN:
         raise Problem("rights_closed", _("These rights were refused or withdrawn already."), status=409)
     more = {"touched": dict(touched)} if touched is not None else {}
@@ -177,11 +191,19 @@ def withdraw_rights(
 def check_reviewer(rights: Rights, reviewer: User) -> None:
     """Raise Problem unless this person may decide about what another one submitted, and it waits."""
     if not may_review(reviewer, holder_of(rights).project):
-        raise Problem("not_reviewer", _("Only a reviewer or owner clears rights."), status=403)
+        message = _("Only a reviewer or owner clears rights, and the house’s staff those that everybody shares.")
+        raise Problem("not_reviewer", message, status=403)
     if reviewer.id in declarers_of(rights):
         raise Problem("four_eyes", _("Nobody clears what they submitted. Ask another reviewer."), status=409)
     if rights.state != Rights.State.PENDING:
         raise Problem("not_pending", _("These rights do not wait for review any more."), status=409)
+
+
+def check_seen(rights: Rights, seen: int | None) -> None:
+    """Raise Problem when rights are no longer those that somebody looked at."""
+    if seen is not None and seen != rights.revision:
+        message = _("Somebody changed these rights meanwhile. Look at them again before you decide.")
+        raise Problem("changed_meanwhile", message, status=409)
 
 
 def declarers_of(rights: Rights) -> set[Any]:
@@ -194,9 +216,10 @@ def declarers_of(rights: Rights) -> set[Any]:
 
 
 def may_review(user: User, project: Project | None) -> bool:
-    """Say whether a person reviews for the project, or for any where the whole house shares the thing."""
-    memberships = Membership.objects.filter(user=user, role__in=Role.at_least(Role.REVIEWER))
-    return (memberships.filter(project=project) if project else memberships).exists()
+    """Say whether a person reviews for the project; what the whole house shares is for its staff to judge."""
+    if project is None:
+        return user.is_staff
+    return Membership.objects.filter(user=user, project=project, role__in=Role.at_least(Role.REVIEWER)).exists()
 
 
 def close(
@@ -212,7 +235,8 @@ def close(
 
 
 def lock(rights: Rights) -> Rights:
-    """Return the row under a lock, as it is now."""
+    """Return the row under a lock, as it is now, once no other transaction changes rights."""
+    RightsChange.take_turn()
     return Rights.objects.select_for_update().get(pk=rights.pk)
 
 

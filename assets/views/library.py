@@ -13,7 +13,7 @@ from .. import library as shelves
 from ..forms import LibraryFilterForm
 from ..intake_pages import arrivals_of
 from ..models import ModelFile
-from ..services.rights import OPEN
+from ..services.rights import OPEN, may_review
 
 MAX_SHOWN = 200
 
@@ -56,6 +56,6 @@ def model_file(request: HttpRequest, slug: str, model_id: str) -> HttpResponse:
         "origins": shelves.origins_of(file),
         "products": shelves.products_of(project, file),
         "is_base": file.kind == ModelFile.Kind.BASE,
-        "can_withdraw": project.role.includes(Role.REVIEWER) and file.rights.state in OPEN,
+        "can_withdraw": may_review(request.user, file.project) and file.rights.state in OPEN,
     }
     return render(request, "assets/model_file.html", context)

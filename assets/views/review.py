@@ -43,7 +43,8 @@ def review_clear(request: HttpRequest, slug: str) -> HttpResponse:
     if not ids:
         raise Problem("nothing_chosen", _("Choose at least one thing."))
     chosen = review_pages.get_chosen(project, ids)
-    clear_alike([review_pages.holder_in(each) for each in chosen], reviewer=request.user)
+    seen = review_pages.revisions_in(request.POST.getlist("seen"))
+    clear_alike([review_pages.holder_in(each) for each in chosen], reviewer=request.user, seen=seen)
     count = len(chosen)
     said = ngettext("“%(name)s” is cleared.", "%(count)d things are cleared.", count)
     messages.success(request, said % {"name": review_pages.holder_in(chosen[0]), "count": count})
@@ -60,7 +61,8 @@ def review_refuse(request: HttpRequest, slug: str, rights_id: UUID) -> HttpRespo
     if not form.is_valid():
         return show_queue(request, project, str(rights.id), form=form, status=422)
     holder = review_pages.holder_in(rights)
-    refuse_rights(holder, reviewer=request.user, reason=form.cleaned_data["reason"])
+    seen = review_pages.revisions_in(request.POST.getlist("seen")).get(rights.id)
+    refuse_rights(holder, reviewer=request.user, reason=form.cleaned_data["reason"], seen=seen)
     messages.success(request, _("“%(name)s” is refused.") % {"name": holder})
     return redirect(address_after(request, project, rights.id))
 

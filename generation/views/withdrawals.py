@@ -14,8 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from assets import storage
 from assets.forms_review import FindForm
 from assets.review_pages import Thing, find_things, get_thing
+from assets.services import may_review
 from projects.access import get_project
-from projects.models import Project, Role
+from projects.models import Project, Role, User
 from projects.paging import read_page
 
 from ..filters import PAGE_SIZE
@@ -69,7 +70,7 @@ def withdraw_thing(request: HttpRequest, slug: str, **named: UUID) -> HttpRespon
     return render(
         request,
         "generation/withdraw/thing.html",
-        page_context(project, thing, form),
+        page_context(project, thing, form, request.user),
         status=422 if form.errors else 200,
     )
 
@@ -109,7 +110,7 @@ def thing_named(project: Project, picture_id: UUID | None = None, model_id: UUID
     return get_thing(project, picture=picture_id, model=model_id, with_removed=True)
 
 
-def page_context(project: Project, thing: Thing, form: WithdrawForm) -> dict[str, Any]:
+def page_context(project: Project, thing: Thing, form: WithdrawForm, user: User) -> dict[str, Any]:
     """Return everything that the page of a withdrawal shows."""
     blast = blast_of(project, thing)
     return {
@@ -118,7 +119,7 @@ def page_context(project: Project, thing: Thing, form: WithdrawForm) -> dict[str
         "blast": blast,
         "newest": blast.newest(),
         "form": form,
-        "can_withdraw": project.role.includes(Role.REVIEWER) and not blast.is_closed,
+        "can_withdraw": may_review(user, thing.holder.project) and not blast.is_closed,
         "seq": withdrawal_number(project, thing) if blast.is_withdrawn else None,
         "is_in_chain": thing.holder.project_id is not None,
         "page": page_of(project, thing),

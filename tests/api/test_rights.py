@@ -81,14 +81,24 @@ def test_a_refusal_says_why_and_is_final(caller, people, project):
     assert (edited.status_code, error_of(edited)["code"]) == (409, "rights_closed")
 
 
-def test_a_model_of_the_house_is_for_every_projects_reviewers(caller, people, project, model):
+def test_a_model_of_the_house_is_for_the_houses_staff(caller, people, project, model):
     model.project = None
     model.save(update_fields=["project"])
     Rights.objects.filter(pk=model.rights_id).update(state="pending", submitted_by=people.editor)
     one = f"{REVIEWS}{model.rights_id}/"
     assert caller("owner").get(REVIEWS, SPRING).json()["results"][0]["kind"] == "model"
     assert post(caller("editor"), f"{one}clear/").status_code == 403
-    assert post(caller("stranger"), f"{one}clear/").json()["rights"]["state"] == "cleared"
+    assert post(caller("owner"), f"{one}clear/").status_code == 403
+    assert (
+        post(
+            caller("stranger"), f"{WITHDRAWALS}{model.rights_id}/withdraw/?project=elsewhere", {"reason": "x"}
+        ).status_code
+        == 403
+    )
+    stale = {"revision": model.rights.revision + 1}
+    assert error_of(post(caller("reviewer"), f"{one}clear/", stale))["code"] == "changed_meanwhile"
+    seen = {"revision": model.rights.revision}
+    assert post(caller("reviewer"), f"{one}clear/", seen).json()["rights"]["state"] == "cleared"
 
 
 def test_evidence_is_kept_once_and_sent_as_a_download(caller, people, project):

@@ -1,6 +1,9 @@
 """Rights: declared by one person, looked at by another, edited, refused and withdrawn; every change is counted."""
 
+from threading import Thread
+
 import pytest
+from django.db import connection, transaction
 from django.utils.translation import override
 
 from assets.licensing import Action, Verdict
@@ -66,12 +69,27 @@ def test_only_reviewers_of_the_project_decide(people, project, name):
     assert RightsChange.objects.count() == 0
 
 
-def test_what_the_whole_house_shares_is_reviewed_by_any_reviewer(people, project):
+def test_what_the_whole_house_shares_is_judged_by_its_staff_only(people, project):
     shared = add_model("shared", state="pending")
-    assert may_review(people.stranger, None)
-    assert not may_review(people.editor, None)
-    clear_rights(shared, reviewer=people.stranger)
+    for person in (people.owner, people.stranger, people.editor):
+        assert not may_review(person, None)
+        assert code_of(clear_rights, shared, reviewer=person) == "not_reviewer"
+        assert code_of(withdraw_rights, shared, actor=person, reason="mine now") == "not_reviewer"
+    clear_rights(shared, reviewer=people.reviewer)
     assert Entry.objects.get(chain=HOUSE_CHAIN, event="assets.rights.cleared").subject == f"model_file:{shared.id}"
+
+
+def test_what_was_changed_while_the_reviewer_looked_is_not_decided_about(people, project):
+    added, other = picture(people.editor, project, 1), picture(people.editor, project, 2)
+    seen = {each.rights_id: each.rights.revision for each in (added, other)}
+    edit_rights(other.rights, actor=people.editor, changes={"note": "not what it was"})
+    stale = seen[other.rights_id]
+    assert code_of(clear_rights, other, reviewer=people.reviewer, seen=stale) == "changed_meanwhile"
+    assert code_of(refuse_rights, other, reviewer=people.reviewer, reason="no", seen=stale) == "changed_meanwhile"
+    assert code_of(clear_alike, [added, other], reviewer=people.reviewer, seen=seen) == "changed_meanwhile"
+    assert set(Rights.objects.values_list("state", flat=True)) == {"pending"}
+    clear_alike([added, other], reviewer=people.reviewer, seen={**seen, other.rights_id: other.rights.revision})
+    assert set(Rights.objects.values_list("state", flat=True)) == {"cleared"}
 
 
 @pytest.mark.parametrize("reason", ["", "  \n\t "])
@@ -190,3 +208,25 @@ def test_facts_that_cannot_be_read_are_refused_in_the_readers_words(people, proj
     assert named in message
     assert any("\u3040" <= letter <= "\u30ff" for letter in message) is (language == "ja")
     assert not Rights.objects.exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_no_lower_number_comes_into_sight_after_a_higher_one(people, project):
+    slow, quick = picture(people.editor, project, 1), picture(people.editor, project, 2)
+
+    def edit_quick() -> None:
+        edit_rights(quick.rights, actor=people.editor, changes={"note": "quick"})
+        connection.close()
+
+    other = Thread(target=edit_quick)
+    with transaction.atomic():
+        edit_rights(slow.rights, actor=people.editor, changes={"note": "slow"})
+        other.start()
+        other.join(timeout=1)
+        assert other.is_alive()
+    other.join(timeout=30)
+    assert list(RightsChange.objects.order_by("id").values_list("rights", flat=True)) == [
+        slow.rights_id,
+        quick.rights_id,
+    ]

@@ -35,6 +35,8 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         people = {role: self.person(email, name) for role, (email, name) in PEOPLE.items()}
+        # The bundled model belongs to the whole house, so these two are its staff.
+        User.objects.filter(id__in=[people[Role.OWNER].id, people[Role.REVIEWER].id]).update(is_staff=True)
         project = self.project(people)
         install_starter_terms()
         self.starter_model(people)
@@ -80,5 +82,6 @@ class Command(BaseCommand):
             **read_defaults(Path(WEIGHTS)),
         )
         if model.rights.state == Rights.State.PENDING:
+            people[Role.REVIEWER].refresh_from_db()
             clear_rights(model, reviewer=people[Role.REVIEWER])
         return model
