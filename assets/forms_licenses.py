@@ -8,34 +8,23 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from . import licensing
+from .license_facts import DUTIES, KINDS, SILENCE
 from .licensing import OWN_PREFIX, Permission, Purpose
+from .licensing.profiles import OWN_KINDS
 from .services import reading_language
 from .services.pictures import MAX_EVIDENCE_BYTES
 
 PICTURES = ("train", "adapt", "share", "share_adapted", "commercial")
 MODELS = ("run", "host", "weights_derive", "weights_share", "out_commercial", "out_train")
 BOTH = ("added_terms",)
-DUTIES: Mapping[str, Any] = {
-    "attribution": _("Credit"),
-    "remove_credit": _("Taking the credit off on request"),
-    "notice": _("Keeping notices"),
-    "license_copy": _("A copy of the licence"),
-    "changes": _("Saying what was changed"),
-    "badge": _("A badge or logo"),
-    "ai_disclosure": _("Saying that a machine made it"),
-    "register": _("Registration with the licensor"),
-}
 PRODUCTS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "none": (_("Not owed"), ()),
     "output": (_("On pictures"), ("output",)),
-    "weights": (_("On weights and services"), ("weights", "host")),
+    "weights": (_("On weights"), ("weights",)),
+    "served": (_("On weights and services"), ("weights", "host")),
     "all": (_("On everything"), ("output", "weights", "host")),
 }
 ANSWERS = (Permission.ALLOW, Permission.REVIEW, Permission.UNKNOWN, Permission.DENY)
-KINDS = [
-    ("contract", _("Contract with us")),
-    ("public_license", _("Licence for everybody")),
-]
 # What the form does not show, a profile keeps from the one that it begins with.
 KEPT = ("rules", "parameters", "restrictions", "outbound")
 CLAUSE_PARTS = ("clause", "en", "ja")
@@ -71,7 +60,7 @@ class OwnLicenseForm(forms.Form):
     name_en = short_field(_("Name in English"), 120)
     kind = forms.ChoiceField(
         label=_("Kind"),
-        choices=KINDS,
+        choices=[(name, KINDS[name]) for name in OWN_KINDS],
         help_text=_("The project’s policy may set aside what a licence for everybody asks; a contract always holds."),
     )
     license_url = forms.URLField(label=_("Page of the licence"), required=False, max_length=500, assume_scheme="https")
@@ -195,18 +184,23 @@ class OwnLicenseForm(forms.Form):
             "license_url": values["license_url"],
             "text": self.base.get("text", "") if self.license_id else "",
             "text_sha256": self.base.get("text_sha256") if self.license_id else None,
-            "permissions": {**answers, "basis": "allow"},
-            "obligations": [*conditional(self.base), *self.duties()],
+            "permissions": {"basis": "allow", **self.base.get("permissions", {}), **answers},
+            "obligations": [*kept_duties(self.base), *self.duties()],
             "purposes": sorted(values["purposes"]) or None,
-            "ceilings": [ceiling] if values["amount"] else [],
+            "ceilings": [*([ceiling] if values["amount"] else ()), *self.base.get("ceilings", ())[1:]],
             "clauses": self.clauses(),
         }
 
     def duties(self) -> list[dict[str, Any]]:
         """Return what is owed."""
+        before = {each["kind"]: each["on"] for each in shown_duties(self.base)}
         answers = {name: self.cleaned_data[f"duty_{name}_answer"] for name in DUTIES}
         return [
-            {"kind": name, "on": list(PRODUCTS[word][1]), "clause": f"duty_{name}"}
+            {
+                "kind": name,
+                "on": before[name] if product_of(before.get(name, ())) == word else list(PRODUCTS[word][1]),
+                "clause": f"duty_{name}",
+            }
             for name, word in answers.items()
             if word != "none"
         ]
@@ -226,7 +220,7 @@ class OwnLicenseForm(forms.Form):
         }
         # An answer that nobody knows needs a clause too: nothing in the licence says anything about it.
         silent = {
-            name: {"clause": "–", "quote": {"en": "says nothing about it", "ja": "これについて定めがない"}}
+            name: {"clause": SILENCE, "quote": {"en": "says nothing about it", "ja": "これについて定めがない"}}
             for name in (*PICTURES, *MODELS, *BOTH)
             if values[f"{name}_answer"] == "unknown" and name not in written
         }
@@ -238,24 +232,30 @@ def both(english: str, japanese: str) -> dict[str, str]:
     return {"en": english or japanese, "ja": japanese or english}
 
 
-def conditional(base: Mapping[str, Any]) -> list[Any]:
-    """Return the duties that depend on a condition, which the form does not show."""
-    return [each for each in base.get("obligations", ()) if "when" in each]
+def shown_duties(base: Mapping[str, Any]) -> list[Any]:
+    """Return the duties that the form has a line for; one that depends on a condition has none."""
+    return [each for each in base.get("obligations", ()) if "when" not in each and each["kind"] in DUTIES]
+
+
+def kept_duties(base: Mapping[str, Any]) -> list[Any]:
+    """Return the duties that the form does not show: they stay as they are."""
+    shown = shown_duties(base)
+    return [each for each in base.get("obligations", ()) if each not in shown]
 
 
 def kept_clauses(base: Mapping[str, Any]) -> set[str]:
     """Return the clauses behind what a profile keeps from its base."""
-    parts = (*base.get("rules", ()), *base.get("restrictions", ()), *conditional(base))
+    parts = (*base.get("rules", ()), *base.get("restrictions", ()), *kept_duties(base))
     return {each["clause"] for each in parts} | {"outbound", "pass_on", "releases"}
 
 
 def initial_of(base: Mapping[str, Any]) -> dict[str, Any]:
     """Return a profile's content as the form shows it; without one, every answer is unknown."""
     clauses, permissions = base.get("clauses", {}), base.get("permissions", {})
-    owed = {each["kind"]: each for each in base.get("obligations", ()) if "when" not in each}
+    owed = {each["kind"]: each for each in shown_duties(base)}
     ceiling = next(iter(base.get("ceilings", ())), {})
     values: dict[str, Any] = {
-        "kind": base.get("kind") if base.get("kind") in dict(KINDS) else "contract",
+        "kind": base.get("kind") if base.get("kind") in OWN_KINDS else "contract",
         "name_en": base.get("name", {}).get("en", ""),
         "name_ja": base.get("name", {}).get("ja", ""),
         "license_url": base.get("license_url", ""),
@@ -271,7 +271,7 @@ def initial_of(base: Mapping[str, Any]) -> dict[str, Any]:
         behind[f"duty_{name}"] = owed.get(name, {}).get("clause", "")
     for name, clause in behind.items():
         said = clauses.get(clause)
-        if said and said["clause"] != "–":
+        if said and said["clause"] != SILENCE:
             values |= {f"{name}_clause": said["clause"], f"{name}_en": said["quote"]["en"]}
             values[f"{name}_ja"] = said["quote"]["ja"]
     return values
@@ -281,4 +281,4 @@ def product_of(on: Any) -> str:
     """Return which of the form's words stands for the products that a duty is owed on."""
     found = set(on)
     exact = next((word for word, (_label, products) in PRODUCTS.items() if set(products) == found), None)
-    return exact or ("all" if "output" in found else "weights")
+    return exact or ("all" if "output" in found else "served")

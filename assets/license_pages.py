@@ -14,8 +14,8 @@ from projects.models import Project, User
 
 from . import licensing
 from .library import GRANTS, Grant, LicenseWords, words_of
-from .licensing import Permission, Profile
-from .licensing.terms import PERMISSIONS
+from .license_facts import about, differences, duties, reach
+from .licensing import Profile
 from .models import OwnLicense
 from .services import reading_language
 from .services.licenses import rights_under
@@ -125,48 +125,16 @@ def state_of(row: OwnLicense) -> str:
     return "holds" if row.number == row.approved_number else "replaced"
 
 
-def differences(before: Profile, after: Profile) -> list[tuple[str, str, str]]:
-    """Return what two versions say differently: about what, before, and after, in the reader's language."""
-    then, now = answers_in(before), answers_in(after)
-    names = dict.fromkeys((*then, *now))
-    return [(name, then.get(name, "–"), now.get(name, "–")) for name in names if then.get(name) != now.get(name)]
-
-
-def answers_in(profile: Profile) -> dict[str, str]:
-    """Return everything that a profile says, by what it is about."""
-    language, spoken = reading_language(), words_of(profile)
-    scope = [licensing.label("purposes", each, language) for each in sorted(profile.purposes or ())]
-    ceilings = [f"US${each.amount:,}" for each in profile.ceilings]
-    said = {
-        _("Name"): spoken.name,
-        _("Page of the licence"): spoken.url,
-        _("Text"): profile.text,
-        **{licensing.label("dimensions", each, language): answer_in(profile, each) for each in PERMISSIONS},
-        **{f"§ {clause}": quote for clause, quote in spoken.clauses},
-        _("Purposes"): ", ".join(scope),
-        _("Revenue"): ", ".join(ceilings),
-    }
-    return {name: text for name, text in said.items() if text}
-
-
-def answer_in(profile: Profile, dimension: str) -> str:
-    """Return one answer with the clause behind it; silence has none."""
-    language, permission = reading_language(), profile.permission(dimension)
-    word = licensing.label("permissions", permission.word, language)
-    if permission is Permission.UNKNOWN:
-        return word
-    return f"{word} · {profile.clause_of(dimension)} {profile.quote(dimension, language)}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LicensePage:
-    """One licence in full: what it says, and its versions where it is the team's own."""
+    """One licence in full: what one version of it says, and all its versions where it is the team's own."""
 
     id: str
     words: LicenseWords
+    lines: Sequence[tuple[str, str]]
     versions: Sequence[VersionLine]
+    shown: VersionLine | None
     uses: int
-    is_own: bool
 
     @property
     def waiting(self) -> VersionLine | None:
@@ -174,24 +142,35 @@ class LicensePage:
         return next((each for each in self.versions if each.state == "waiting"), None)
 
 
-def license_page(user: User, project: Project, license_id: str) -> LicensePage:
-    """Return one licence in full. Raises Http404 for one that neither the team nor Daicho has written."""
-    rows = list(versions_in(project).filter(license_id=license_id))
-    versions = version_lines(user, rows)
-    profile = shown_profile(versions, license_id)
+def license_page(user: User, project: Project, license_id: str, number: str = "") -> LicensePage:
+    """Return one licence in full, in the version of that number if there is one.
+
+    Else it is the version that waits for this person, else the one that counts. Raises Http404 for a licence that
+    neither the team nor Daicho has written.
+    """
+    versions = version_lines(user, list(versions_in(project).filter(license_id=license_id)))
+    shown = version_shown(versions, number)
+    profile = shown.row.profile if shown else house_profile(license_id)
     return LicensePage(
         id=license_id,
         words=words_of(profile),
+        lines=[*about(profile), *duties(profile), *reach(profile)],
         versions=versions,
+        shown=shown,
         uses=rights_under(project, license_id).count(),
-        is_own=bool(rows),
     )
 
 
-def shown_profile(versions: Sequence[VersionLine], license_id: str) -> Profile:
-    """Return the profile that counts, else the newest, else the one that ships. Raises Http404."""
-    if versions:
-        return next((each for each in versions if each.state == "holds"), versions[0]).row.profile
+def version_shown(versions: Sequence[VersionLine], number: str) -> VersionLine | None:
+    """Return the version that the address names, else what a person has to look at first."""
+    asked = [each for each in versions if str(each.row.number) == number]
+    waiting = [each for each in versions if each.state == "waiting" and not each.is_own]
+    holding = [each for each in versions if each.state == "holds"]
+    return next(iter((*asked, *waiting, *holding, *versions)), None)
+
+
+def house_profile(license_id: str) -> Profile:
+    """Return a licence that ships with Daicho. Raises Http404."""
     profile = licensing.profile(license_id)
     if profile.id != license_id or profile.kind in ("policy", "unknown"):
         raise Http404

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "licenses"
 UNKNOWN = "LicenseRef-Daicho-Unknown"
 POLICY = "LicenseRef-Daicho-Policy"
 OWN_PREFIX = "LicenseRef-Own-"
+OWN_MAX_CHARS = 80
 OWN_KINDS = ("public_license", "contract")
 OWN_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.")
 LANGUAGES = ("en", "ja")
@@ -164,7 +165,8 @@ def read_own(text: str) -> Profile:
         _refuse(str(data.get("id", "?")), faults[:5])
     found = Profile.from_dict(data)
     name = found.id.removeprefix(OWN_PREFIX)
-    if not found.id.startswith(OWN_PREFIX) or not name or not OWN_CHARS.issuperset(name):
+    is_short = len(found.id) <= OWN_MAX_CHARS
+    if not found.id.startswith(OWN_PREFIX) or not name or not OWN_CHARS.issuperset(name) or not is_short:
         raise LicensingError("own_id_unreadable", f"“{found.id}” does not name an own licence.", id=found.id)
     if found.kind not in OWN_KINDS:
         raise LicensingError("own_kind_unknown", f"“{found.kind}” is no kind of own licence.", kind=found.kind)

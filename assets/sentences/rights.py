@@ -11,7 +11,7 @@ RIGHTS: Sentences = {
         _("The profile {id} is not whole."),
     ),
     "own_id_unreadable": (
-        _("“{id}” names no own licence. Write LicenseRef-Own- and letters, digits, dots or hyphens after it."),
+        _("“{id}” names no own licence. Write LicenseRef-Own- and up to 65 letters, digits, dots or hyphens after it."),
     ),
     "own_kind_unknown": (_("“{kind}” is no kind of licence. Choose public_license or contract."),),
     "own_parameter_unknown": (_("No form asks for “{parameter}”, so a licence cannot depend on it."),),

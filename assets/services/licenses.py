@@ -31,7 +31,7 @@ def write_license(
     The version's number and, with a document, its hash are written into the content. Raises Problem for content that
     is no whole profile, and while another version waits.
     """
-    license_id = str(content.get("id", ""))[:80]
+    license_id = str(content.get("id", ""))
     rows = OwnLicense.objects.filter(project=project, license_id=license_id)
     number = (rows.aggregate(newest=Max("number"))["newest"] or 0) + 1
     text = {"text": evidence.name, "text_sha256": evidence.sha256} if evidence else {}

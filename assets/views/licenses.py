@@ -47,7 +47,7 @@ def license(request: HttpRequest, slug: str, license_id: str) -> HttpResponse:
     project = get_project(request.user, slug)
     context = {
         "project": project,
-        "page": pages.license_page(request.user, project, license_id),
+        "page": pages.license_page(request.user, project, license_id, request.GET.get("version", "")),
         "can_write": project.role.includes(Role.OWNER),
         "can_decide": project.role.includes(Role.REVIEWER),
     }

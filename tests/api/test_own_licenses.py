@@ -5,8 +5,8 @@ import pytest
 from assets.models import OwnLicense
 from tests.api.test_errors import error_of
 from tests.api.test_rights import NOBODYS, post
-from tests.assets.material import cleared
 from tests.assets.own_licenses import NAME, agreed, contract
+from tests.assets.test_own_licenses import standing
 
 LICENSES, ASK = "/api/v1/own-licenses/", "/api/v1/rights/decide/"
 SPRING = {"project": "spring"}
@@ -18,7 +18,7 @@ def written(caller, **changes):
 
 
 def test_it_is_written_by_an_owner_approved_by_another_and_asked_about(caller, people, project):
-    harbour = cleared(people, project, expression=NAME)
+    harbour = standing(people, project)
     question = {**SPRING, "action": "publish", "pictures": [str(harbour.id)]}
     made = written(caller)
     row, one = made.json(), f"{LICENSES}{made.json()['id']}/"

@@ -5,10 +5,13 @@ import json
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils.translation import override
 
 from assets.import_pages import questions_of
+from assets.license_facts import differences, lines_of
 from assets.licensing import Action, Decision, LicensingError, Verdict, decide, explain, license_name, obligations_text
 from assets.licensing.profiles import house_profiles, profile_schema, read_own
+from assets.licensing.terms import PERMISSIONS
 from assets.models import OwnLicense, Rights, RightsChange
 from assets.services import decide_pictures
 from assets.services.licenses import approve_license, end_license, write_license
@@ -18,7 +21,7 @@ from ledger.models import Entry
 from projects.models import Project
 from projects.problems import Problem
 from tests.assets.chain import drawn_with, frozen, learned
-from tests.assets.material import cleared, encoded, picture, tried, upload, zipped
+from tests.assets.material import encoded, picture, tried, upload, zipped
 from tests.assets.own_licenses import NAME, agreed, clause, contract
 from tests.assets.rights_cast import context, photo
 
@@ -93,6 +96,7 @@ BAD = [
     ({"id": "CC-BY-4.0"}, "own_id_unreadable"),
     ({"id": "LicenseRef-Own-"}, "own_id_unreadable"),
     ({"id": "LicenseRef-Own-a b"}, "own_id_unreadable"),
+    ({"id": "LicenseRef-Own-" + "a" * 66}, "own_id_unreadable"),
     ({"kind": "policy"}, "own_kind_unknown"),
     ({"name": "Tanaka"}, "profile_unreadable"),
     ({"license_url": "javascript:alert(1)"}, "profile_unreadable"),
@@ -117,6 +121,55 @@ def test_what_is_no_whole_profile_is_refused(changes, code):
     assert refused.value.code == code
 
 
+CHANGES = [
+    {"name": {"en": "Another", "ja": "田中写真事務所 基本契約"}},
+    {"name": {"en": "Tanaka frame contract", "ja": "別の契約"}},
+    {"kind": "public_license"},
+    {"license_url": "https://example.com/other"},
+    {"source_url": "https://example.com/source"},
+    {"text": "contract.pdf"},
+    {"text_sha256": "a" * 64},
+    {"train": "unknown"},
+    {"obligations": []},
+    {"obligations": [{"kind": "attribution", "on": ["output"], "clause": "credit"}]},
+    {"obligations": [{"kind": "notice", "on": ["output", "weights", "host"], "clause": "credit"}]},
+    {"restrictions": [{"code": "no_faces", "on": ["output"], "clause": "credit"}]},
+    {"restrictions": [{"code": "no_faces", "on": ["output"], "clause": "credit", "pass_on": ["weights"]}]},
+    {"purposes": ["editorial"]},
+    {"outbound": ["CC-BY-SA-4.0"]},
+    {"outbound": []},
+    {"ceilings": [{"amount": "1000", "currency": "USD", "inclusive": True}]},
+    {"ceilings": [{"amount": "1000", "currency": "USD", "inclusive": False}]},
+    {"parameters": {"training_allowed": [False, True]}},
+    {"rules": [{"parameter": "scope", "test": "has", "value": "caps", "then": {"train": "deny"}, "clause": "credit"}]},
+    {"rules": [{"parameter": "scope", "test": "lacks", "value": "caps", "then": {}, "clause": "credit"}]},
+    {"clauses": {"whole": clause("§1"), "credit": clause("§4", "name the photographer", "撮影者名")}},
+    {"clauses": {"whole": clause("§1"), "credit": clause("§4", "name them", "撮影者名を示す")}},
+    {"clauses": {"whole": clause("§2"), "credit": clause("§4", "name the photographer", "撮影者名を示す")}},
+    {"clauses": {**contract()["clauses"], "releases": clause("§8")}},
+]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_whoever_approves_sees_every_change(language):
+    said = [own(**change)[NAME] for change in ({}, *CHANGES)]
+    with override(language):
+        for place, before in enumerate(said):
+            for other, after in enumerate(said):
+                found = differences(before, after)
+                assert bool(found) is (place != other), (place, other)
+                assert all(then != now for _name, then, now in found)
+
+
+@pytest.mark.parametrize("known", house_profiles().values(), ids=lambda each: each.id)
+def test_every_known_licence_can_be_read_in_full(known):
+    for language in ("en", "ja"):
+        with override(language):
+            said = dict(lines_of(known))
+            assert len(said) > 10
+            assert all(said.values())
+
+
 # Four eyes, versions, and what happens at once
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +179,14 @@ def verdict(project, thing, action=Action.PUBLISH):
     return decide_pictures(project, action, [thing]).verdict
 
 
+def standing(people, project):
+    """Return a picture under the contract, cleared at a time when it counted."""
+    added = picture(people.editor, project, expression=NAME)
+    Rights.objects.filter(pk=added.rights_id).update(state="cleared")
+    added.refresh_from_db()
+    return added
+
+
 def refused(function, *args, **options):
     with pytest.raises(Problem) as problem:
         function(*args, **options)
@@ -133,7 +194,7 @@ def refused(function, *args, **options):
 
 
 def test_it_counts_from_approval_by_a_second_person(people, project):
-    harbour = cleared(people, project, expression=NAME)
+    harbour = standing(people, project)
     row = write_license(people.owner, project, contract())
     assert verdict(project, harbour) is Verdict.BLOCK
     assert refused(approve_license, row, approver=people.owner) == "four_eyes"
@@ -151,7 +212,7 @@ def test_the_database_holds_four_eyes_too(people, project):
 
 
 def test_a_new_version_waits_while_the_old_one_counts(people, project):
-    harbour = cleared(people, project, expression=NAME)
+    harbour = standing(people, project)
     agreed(people, project)
     second = write_license(people.owner, project, contract(commercial="deny"), note="No  more advertising")
     assert (second.number, second.note, second.content["version"]) == (2, "No more advertising", "2")
@@ -162,7 +223,7 @@ def test_a_new_version_waits_while_the_old_one_counts(people, project):
 
 
 def test_a_declined_version_changes_nothing(people, project):
-    harbour = cleared(people, project, expression=NAME)
+    harbour = standing(people, project)
     agreed(people, project)
     second = write_license(people.owner, project, contract(commercial="deny"))
     end_license(second, actor=people.reviewer)
@@ -171,7 +232,7 @@ def test_a_declined_version_changes_nothing(people, project):
 
 
 def test_an_ended_licence_is_unknown_again_and_no_older_version_comes_back(people, project):
-    harbour = cleared(people, project, expression=NAME)
+    harbour = standing(people, project)
     agreed(people, project)
     second = agreed(people, project)
     end_license(second, actor=people.reviewer)
@@ -186,7 +247,7 @@ def test_another_project_knows_nothing_of_it(people, project):
 
 
 def test_every_step_stands_in_the_ledger_and_counts_as_a_change(people, project):
-    harbour = cleared(people, project, expression=NAME)
+    harbour = standing(people, project)
     revision = Rights.objects.get(pk=harbour.rights_id).revision
     row = agreed(people, project)
     end_license(row, actor=people.reviewer)
@@ -327,8 +388,19 @@ def test_every_known_licence_can_be_begun_with(people, project, client):
         sent = client.post(address, {**values, "short_name": f"Own-{number}"})
         assert sent.status_code == 302, (known.id, sent.context["form"].errors)
         row = OwnLicense.objects.get(license_id=f"LicenseRef-Own-Own-{number}")
-        asked = [name for name in known.permissions if name != "basis"]
-        assert [row.profile.permission(name) for name in asked] == [known.permission(name) for name in asked]
+        assert said_by(row.profile) == said_by(known)
+
+
+def said_by(profile):
+    """Return what a profile says apart from its name and the numbers of its clauses."""
+    return {
+        "permissions": {name: profile.permission(name) for name in PERMISSIONS},
+        "duties": {(each["kind"], tuple(each["on"]), str(each.get("when"))) for each in profile.obligations},
+        "rules on use": {(each["code"], tuple(each["on"])) for each in profile.restrictions},
+        "ceilings": {(each.amount, each.inclusive) for each in profile.ceilings},
+        "rules": [(str(each.when), each.then, each.purposes, each.outbound) for each in profile.rules],
+        "reach": (profile.purposes, profile.outbound, profile.parameters),
+    }
 
 
 def test_it_is_offered_wherever_a_licence_is_declared(people, project, client):
