@@ -49,7 +49,7 @@ def about(profile: Profile) -> Iterator[Line]:
     yield _("Name"), profile.name[reading_language()]
     yield _("Kind"), str(KINDS.get(profile.kind, profile.kind))
     yield _("Page of the licence"), " ".join(filter(None, dict.fromkeys((profile.license_url, profile.source_url))))
-    yield _("The licence’s text"), f"{profile.text} {profile.text_sha256 or ''}".strip()
+    yield _("The licence’s text"), " ".join(filter(None, (profile.text, profile.text_sha256, profile.retrieved_at)))
     yield _("The licence in one sentence"), clause_in(profile, "whole")
 
 

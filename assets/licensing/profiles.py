@@ -69,7 +69,8 @@ class Profile:
     """One licence as the house reads it. What `permissions` does not name is unknown, and unknown blocks.
 
     `kind` is public_license, public_domain, contract, exception, policy or unknown. `text_sha256` is the hash of the
-    licence's own text where an offline copy exists (`text` says which), else None. An obligation may depend on a
+    licence's own text where an offline copy exists (`text` says which), else None; `retrieved_at` is the day on which it
+    was read. An obligation may depend on a
     condition, its `when`. `parameters` lists the answers that an item's parameters may have, under `several` where
     more than one may be given; SCOPE is not among them, as every record has it. `content` is the data file's own.
     """
@@ -92,6 +93,7 @@ class Profile:
     ceilings: tuple[Ceiling, ...] = ()
     rules: tuple[Rule, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    retrieved_at: str = ""
     content: Mapping[str, Any] = field(default_factory=dict)
 
     def permission(self, dimension: str) -> Permission:
@@ -214,6 +216,7 @@ def _fields_of(data: Mapping[str, Any]) -> dict[str, Any]:
         "ceilings": tuple(_ceiling_of(data["id"], each) for each in data.get("ceilings", ())),
         "rules": tuple(_rule_of(each) for each in data.get("rules", ())),
         "parameters": data.get("parameters", {}),
+        "retrieved_at": data.get("retrieved_at", ""),
         "content": data,
     }
 

@@ -129,6 +129,7 @@ CHANGES = [
     {"source_url": "https://example.com/source"},
     {"text": "contract.pdf"},
     {"text_sha256": "a" * 64},
+    {"retrieved_at": "2026-04-01"},
     {"train": "unknown"},
     {"obligations": []},
     {"obligations": [{"kind": "attribution", "on": ["output"], "clause": "credit"}]},
