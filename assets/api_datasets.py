@@ -36,12 +36,12 @@ from .serializers_datasets import (
     DatasetWordsSerializer,
     ExportingSerializer,
     FreezingSerializer,
-    FrozenSerializer,
     FullFrozenSerializer,
     ItemSerializer,
     NewDatasetSerializer,
     PictureProofSerializer,
     RenamingSerializer,
+    StandingSerializer,
     VersionDiffSerializer,
     WrittenCaptionsSerializer,
 )
@@ -58,7 +58,9 @@ from .services.datasets import (
     undo_edit,
 )
 from .services.exports import export_version, manifest_in, pictures_of
+from .services.papers import outdated_in, own_licenses_of
 from .version_pages import proof_of
+from .version_terms import is_changed, standings_of
 
 MAX_NUMBER = 2**31 - 1
 LANGUAGE = OpenApiParameter("language", str, required=True, enum=[code for code, _name in settings.LANGUAGES])
@@ -185,12 +187,17 @@ class DatasetViewSet(mixins.ListModelMixin, InProjects):
         row.refresh_from_db()
         return Response(CaptionEditSerializer(row).data)
 
-    @extend_schema(responses=FrozenSerializer(many=True))
+    @extend_schema(responses=StandingSerializer(many=True))
     @action(detail=True, pagination_class=None)
     def versions(self, request: Request, pk: UUID) -> Response:
-        """List the frozen versions, newest first."""
-        rows = self.get_row().versions.defer("decision").annotate(verdict=KT("decision__verdict"))
-        return Response(FrozenSerializer(rows, many=True).data)
+        """List the frozen versions, newest first, with what the train gate said then and says now."""
+        dataset = self.get_row()
+        rows = list(dataset.versions.defer("decision").annotate(verdict=KT("decision__verdict")))
+        standings = standings_of(dataset, rows)
+        for row in rows:
+            now = standings[row.id].decision
+            row.verdict_now, row.effective_license = now.verdict.value, now.effective_license
+        return Response(StandingSerializer(rows, many=True).data)
 
     @extend_schema(request=FreezingSerializer, responses={201: FullFrozenSerializer})
     @versions.mapping.post
@@ -272,8 +279,12 @@ class DatasetViewSet(mixins.ListModelMixin, InProjects):
 
     def answer_version(self, version: DatasetVersion, *, status: int = 200) -> Response:
         """Answer with a version and the train gate's answers."""
+        project, pictures = version.dataset.project, pictures_of(version)
+        own = own_licenses_of(project, pictures)
         version.decided_then = Decision.from_dict(version.decision)
-        version.decided_now = decide_pictures(version.dataset.project, Action.TRAIN, pictures_of(version))
+        version.decided_now = decide_pictures(project, Action.TRAIN, pictures, own=own)
+        version.is_changed = is_changed(version.decided_then, version.decided_now)
+        version.outdated = [each.item.number for each in outdated_in(manifest_in(version), pictures, own)]
         version.verdict = version.decision["verdict"]
         return Response(FullFrozenSerializer(version).data, status=status)
 

@@ -14,11 +14,11 @@ from projects.models import Project
 
 from . import licensing
 from .library import MARKS, STATE_MARKS
-from .licensing import Action
+from .licensing import Action, Decision
 from .models import CaptionEdit, Dataset, DatasetItem, DatasetVersion, Picture, Rights, Waiver
 from .picture_filters import flag_words
 from .services import decide_about, decide_pictures, explain_here, reading_language
-from .services.decisions import BASIS_LICENSES, input_of_picture, waivers_of
+from .services.decisions import BASIS_LICENSES, input_of_picture, own_profiles_in, waivers_of
 
 PAGE_SIZE = 60
 COVER = 4
@@ -162,15 +162,18 @@ def tiles_of(project: Project, items: Iterable[DatasetItem], groups: Mapping[Any
 
 
 def sheets_of(project: Project, pictures: Iterable[Picture]) -> list[Sheet]:
-    """Return pictures with what people need to know of them; one query, however many there are."""
-    waivers = waivers_of(project, Action.TRAIN)
-    return [sheet_of(project, picture, waivers) for picture in pictures]
+    """Return pictures with what people need to know of them; two queries at most, however many there are."""
+    shown, waivers = list(pictures), waivers_of(project, Action.TRAIN)
+    learned = [input_of_picture(picture, "training_picture") for picture in shown]
+    own = own_profiles_in(project, learned)
+    return [
+        sheet_of(picture, decide_about(project, Action.TRAIN, [each], waivers=waivers, own=own))
+        for picture, each in zip(shown, learned, strict=True)
+    ]
 
 
-def sheet_of(project: Project, picture: Picture, waivers: Sequence[Waiver]) -> Sheet:
-    """Return one picture with its licence, judged alone by the train gate."""
-    learned = input_of_picture(picture, "training_picture")
-    decision = decide_about(project, Action.TRAIN, [learned], waivers=waivers)
+def sheet_of(picture: Picture, decision: Decision) -> Sheet:
+    """Return one picture with its licence, as the train gate has judged it alone."""
     return Sheet(
         picture=picture,
         license=Badge(word=license_word(picture.rights), mark=MARKS[decision.verdict.value]),

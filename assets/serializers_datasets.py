@@ -161,14 +161,31 @@ class FrozenSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class StandingSerializer(FrozenSerializer):
+    """A frozen version with what the train gate says of it now, and what its pictures are under together."""
+
+    verdict_now = serializers.ChoiceField(choices=VERDICTS, read_only=True)
+    effective_license = serializers.CharField(read_only=True)
+
+    class Meta(FrozenSerializer.Meta):
+        fields = (*FrozenSerializer.Meta.fields, "verdict_now", "effective_license")
+        read_only_fields = fields
+
+
 class FullFrozenSerializer(FrozenSerializer):
-    """A frozen version with the train gate's whole answer, then and now."""
+    """A frozen version with the train gate's whole answer, then and now.
+
+    `is_changed` says whether the terms are not as they were then. `outdated` are the numbers of pictures whose licence
+    or credit has changed since, so that the version cannot be exported any more.
+    """
 
     then = DecisionSerializer(read_only=True, source="decided_then")
     now = DecisionSerializer(read_only=True, source="decided_now")
+    is_changed = serializers.BooleanField(read_only=True)
+    outdated = serializers.ListField(child=serializers.IntegerField(), read_only=True)
 
     class Meta(FrozenSerializer.Meta):
-        fields = (*FrozenSerializer.Meta.fields, "then", "now")
+        fields = (*FrozenSerializer.Meta.fields, "then", "now", "is_changed", "outdated")
         read_only_fields = fields
 
 

@@ -1,6 +1,6 @@
 """What a version's page shows: its pictures as they were frozen and as they are now, and what it changed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,12 @@ from . import licensing
 from .dataset_pages import Badge, sheets_of
 from .exports.credits import license_of
 from .library import Answer, answer_of
-from .licensing import Action, Decision
+from .licensing import Action, Decision, Profile
 from .manifests import FieldChange, Manifest, ManifestItem, diff
 from .models import DatasetVersion, Picture
 from .services import decide_pictures, reading_language
 from .services.exports import manifest_in
+from .version_terms import TermChange, changes_between, is_changed
 
 PAGE_SIZE = 100
 CHANGES_SHOWN = 50
@@ -52,11 +53,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The train gate's answer when the version was frozen, and now; `is_changed` when they are not the same."""
+    """The train gate's answer when the version was frozen, and now; `is_changed` when the terms are not the same."""
 
     then: Answer
     now: Answer
     is_changed: bool
+    changes: list[TermChange]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,32 +91,43 @@ class Differences:
         return not (self.added or self.removed or self.changed or self.moved)
 
 
-def judgement_of(version: DatasetVersion, pictures: Sequence[Picture]) -> Judgement:
+def judgement_of(version: DatasetVersion, pictures: Sequence[Picture], own: Mapping[str, Profile]) -> Judgement:
     """Ask the train gate again about a version's pictures, and compare with what was stored."""
     then = Decision.from_dict(version.decision)
-    now = decide_pictures(version.dataset.project, Action.TRAIN, pictures)
+    now = decide_pictures(version.dataset.project, Action.TRAIN, pictures, own=own)
     question = _("Train on these pictures")
     return Judgement(
         then=answer_of(question, then),
         now=answer_of(question, now),
-        is_changed=(then.verdict, then.reasons, then.waived) != (now.verdict, now.reasons, now.waived),
+        is_changed=is_changed(then, now),
+        changes=changes_between(then, now),
     )
 
 
-def lines_of(version: DatasetVersion, items: Sequence[ManifestItem], pictures: Sequence[Picture]) -> list[Line]:
+def lines_of(
+    version: DatasetVersion, items: Sequence[ManifestItem], pictures: Sequence[Picture], own: Mapping[str, Profile]
+) -> list[Line]:
     """Return the pictures of a version, each beside its rights as they are now."""
-    language = reading_language()
     sheets = sheets_of(version.dataset.project, pictures)
     return [
         Line(
             item=item,
             picture=sheet.picture,
-            license=" · ".join(licensing.label("licenses", name, language) for name in license_of(item).names),
+            license=license_words(item, own),
             now=sheet.license,
             state=sheet.state,
         )
         for item, sheet in zip(items, sheets, strict=True)
     ]
+
+
+def license_words(item: ManifestItem, own: Mapping[str, Profile]) -> str:
+    """Return what the licences of a frozen picture are called."""
+    language = reading_language()
+    return " · ".join(
+        own[name].name[language] if name in own else licensing.label("licenses", name, language)
+        for name in license_of(item, own).names
+    )
 
 
 def differences_of(version: DatasetVersion, manifest: Manifest) -> Differences | None:

@@ -2,10 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assets.licensing import UNKNOWN, profile
+from assets.licensing import OWN_PREFIX, UNKNOWN, Profile, profile
 from assets.licensing.choices import choose_branch
 from assets.manifests import ManifestItem
 
@@ -13,14 +13,18 @@ from .descriptions import ExportDescription
 
 # What a spreadsheet takes for the start of a formula; the wide forms are typed by Japanese keyboards.
 FORMULA_STARTS = frozenset("=+-@＝＋－＠")
-COLUMNS = ("file_name", "license", "license_url", "expression", "creator", "title", "source_url", "attribution")
+COLUMNS = (
+    "file_name", "license", "license_name", "license_url", "expression", "creator", "title", "source_url",
+    "attribution",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureLicense:
-    """The licences that all hold for a picture, by name, and the page of each ("" where there is none)."""
+    """The licences that all hold for a picture: the identifier, title and page of each ("" where there is none)."""
 
     names: tuple[str, ...]
+    titles: tuple[str, ...]
     pages: tuple[str, ...]
 
     @property
@@ -29,17 +33,27 @@ class PictureLicense:
         return " AND ".join(self.names)
 
     @property
+    def title(self) -> str:
+        """Return what the licences are called in English."""
+        return " AND ".join(title or name for name, title in zip(self.names, self.titles, strict=True))
+
+    @property
     def urls(self) -> str:
         """Return the pages that there are, with spaces between."""
         return " ".join(page for page in self.pages if page)
 
 
-def license_of(item: ManifestItem) -> PictureLicense:
-    """Return the licence that holds, with our branch chosen; an expression that nobody can read stays as it is."""
-    choice = choose_branch(item.license, item.branch)
+def license_of(item: ManifestItem, own: Mapping[str, Profile] | None = None) -> PictureLicense:
+    """Return the licence that holds, with our branch chosen; an expression that nobody can read stays as it is.
+
+    `own` are the team's own licences by id.
+    """
+    choice = choose_branch(item.license, item.branch, frozenset(own or ()))
     if choice.problem:
-        return PictureLicense(names=(one_line(item.branch or item.license) or UNKNOWN,), pages=("",))
-    return PictureLicense(names=choice.licenses, pages=tuple(profile(name).license_url for name in choice.licenses))
+        return PictureLicense(names=(one_line(item.branch or item.license) or UNKNOWN,), titles=("",), pages=("",))
+    held = [profile(name, own) for name in choice.licenses]
+    titles, pages = tuple(one_line(each.name["en"]) for each in held), tuple(each.license_url for each in held)
+    return PictureLicense(names=choice.licenses, titles=titles, pages=pages)
 
 
 def credits_text(description: ExportDescription, items: Sequence[ManifestItem], root: str) -> str:
@@ -53,10 +67,16 @@ def credits_text(description: ExportDescription, items: Sequence[ManifestItem], 
         "",
     ]
     for item in items:
-        held = license_of(item)
-        lines += [item.file_name, f"  {credit_line(item)}", f"  License: {one_line(f'{held.id} {held.urls}')}"]
+        held = license_line(license_of(item, description.own))
+        lines += [item.file_name, f"  {credit_line(item)}", f"  License: {held}"]
         lines += [f"  Source: {one_line(item.source_url)}"] if item.source_url else []
     return "\n".join(lines) + "\n"
+
+
+def license_line(held: PictureLicense) -> str:
+    """Return licences on one line: identifiers, what the team calls its own, and the pages."""
+    called = (title for name, title in zip(held.names, held.titles, strict=True) if name.startswith(OWN_PREFIX))
+    return one_line(" ".join((held.id, *(f"({title})" for title in called), held.urls)))
 
 
 def credit_line(item: ManifestItem) -> str:
@@ -65,15 +85,15 @@ def credit_line(item: ManifestItem) -> str:
     return said or one_line(", ".join(part for part in (item.title, item.creator) if part)) or "No creator is named."
 
 
-def licenses_csv(items: Sequence[ManifestItem]) -> bytes:
+def licenses_csv(description: ExportDescription, items: Sequence[ManifestItem]) -> bytes:
     """Return LICENSES.csv as UTF-8 with a byte-order mark, which spreadsheets need to show Japanese."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for item in items:
-        held = license_of(item)
-        row = (held.id, held.urls, item.license, item.creator, item.title, item.source_url, credit_line(item))
-        writer.writerow([item.file_name, *(safe_cell(cell) for cell in row)])
+        held = license_of(item, description.own)
+        said = (item.license, item.creator, item.title, item.source_url, credit_line(item))
+        writer.writerow([item.file_name, *(safe_cell(cell) for cell in (held.id, held.title, held.urls, *said))])
     return text.getvalue().encode("utf-8-sig")
 
 

@@ -72,6 +72,7 @@ FIELDS = (
     ("width", "sc:Integer", "sc:width", "Width in pixels."),
     ("height", "sc:Integer", "sc:height", "Height in pixels."),
     ("license", "sc:Text", "sc:license", "The licence of this picture, as an SPDX expression with our choice made."),
+    ("license_name", "sc:Text", "", "What the licence is called."),
     ("license_url", "sc:Text", "", "The page of the licence; several are separated by spaces."),
     ("creator", "sc:Text", "sc:creator", "Who made the picture."),
     ("title", "sc:Text", "sc:name", "What its creator calls it."),
@@ -94,7 +95,7 @@ def croissant(
         "description": description.description.strip() or description.name,
         "version": f"{description.version}.0.0",
         "url": description.url,
-        "license": _licenses(items),
+        "license": _licenses(description, items),
         "creator": [{"@type": "sc:Organization", "name": name} for name in description.creators],
         "datePublished": description.published_on.isoformat(),
         "citeAs": _citation(description, root),
@@ -110,10 +111,14 @@ def croissant_json(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _licenses(items: Sequence[ManifestItem]) -> list[Any]:
-    held = [license_of(item) for item in items]
-    pages = {pair for each in held for pair in zip(each.names, each.pages, strict=True)}
-    return [page or {"@type": "sc:CreativeWork", "name": name} for name, page in sorted(pages)]
+def _licenses(description: ExportDescription, items: Sequence[ManifestItem]) -> list[Any]:
+    held = [license_of(item, description.own) for item in items]
+    found = {one for each in held for one in zip(each.names, each.titles, each.pages, strict=True)}
+    return [page or {"@type": "sc:CreativeWork", "name": _called(name, title)} for name, title, page in sorted(found)]
+
+
+def _called(name: str, title: str) -> str:
+    return f"{title} ({name})" if title and title != name else name
 
 
 def _citation(description: ExportDescription, root: str) -> str:

@@ -1,11 +1,12 @@
 """The values that an export is made of, and the error that it raises."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from assets.licensing import Profile
 from assets.manifests import LANGUAGE, ManifestItem
 
 MAX_NAME = 200
@@ -49,7 +50,8 @@ class ExportDescription:
     """What is said about the dataset as a whole. Raises ExportError `export_value_unfit`.
 
     `version` counts from 1, `url` is the version's page, `creators` are the teams that made the selection, and
-    `language` is the one whose captions go where only one fits; a picture without it gives its first caption.
+    `language` is the one whose captions go where only one fits; a picture without it gives its first caption. `own`
+    are the team's own licences that count now, by id: the papers name them and lead to their pages.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ExportDescription:
     creators: tuple[str, ...]
     published_on: date
     language: str = "en"
+    own: Mapping[str, Profile] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > MAX_NAME or not self.name.isprintable():

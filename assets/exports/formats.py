@@ -44,7 +44,7 @@ class _Job:
     def add_papers(self) -> None:
         """Write what goes with every layout: credits, licences, and the lines that the Merkle root is made of."""
         self.archive.add("CREDITS.txt", credits_text(self.description, self.items, self.manifest.root()).encode())
-        self.archive.add("LICENSES.csv", licenses_csv(self.items))
+        self.archive.add("LICENSES.csv", licenses_csv(self.description, self.items))
         self.archive.add("manifest.jsonl", self.manifest.text().encode())
 
 

@@ -61,19 +61,20 @@ def size_category(count: int) -> str:
 
 
 def _front_matter(description: ExportDescription, items: Sequence[ManifestItem]) -> list[str]:
-    lines = [f"pretty_name: {_quoted(description.name)}", *_license_lines(items)]
+    lines = [f"pretty_name: {_quoted(description.name)}", *_license_lines(description, items)]
     languages = sorted({language.partition("-")[0] for language in languages_of(items)})
     lines += ["language:", *(f"- {_quoted(language)}" for language in languages)] if languages else []
     lines += ["size_categories:", f"- {size_category(len(items))}"]
     return [*lines, "configs:", "- config_name: default", "  data_files:", "  - split: train", '    path: "train/**"']
 
 
-def _license_lines(items: Sequence[ManifestItem]) -> list[str]:
-    held = sorted({license_of(item).id for item in items})
+def _license_lines(description: ExportDescription, items: Sequence[ManifestItem]) -> list[str]:
+    titles = {held.id: held.title for held in (license_of(item, description.own) for item in items)}
+    held = sorted(titles)
     known = [name.lower() for name in held]
     if set(known) <= HUB_LICENSES:
         return [f"license: {known[0]}"] if len(known) == 1 else ["license:", *(f"- {name}" for name in known)]
-    name = held[0] if len(held) == 1 else "each-picture-has-its-own"
+    name = titles[held[0]] if len(held) == 1 else "each-picture-has-its-own"
     return ["license: other", f"license_name: {_quoted(name)}", "license_link: LICENSES.csv"]
 
 

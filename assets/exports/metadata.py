@@ -33,7 +33,7 @@ def metadata_records(
             "file_name": folder + item.file_name,
             "text": description.caption(item),
             **{caption_column(language): item.captions.get(language, "") for language in languages},
-            **_facts(item),
+            **_facts(description, item),
             "sha256": hashes[item.number],
             "pixels_sha256": item.pixels_sha256,
         }
@@ -41,13 +41,14 @@ def metadata_records(
     ]
 
 
-def _facts(item: ManifestItem) -> dict[str, Any]:
-    held = license_of(item)
+def _facts(description: ExportDescription, item: ManifestItem) -> dict[str, Any]:
+    held = license_of(item, description.own)
     return {
         "tags": list(item.tags),
         "width": item.width,
         "height": item.height,
         "license": held.id,
+        "license_name": held.title,
         "license_url": held.urls,
         "creator": item.creator,
         "title": item.title,

@@ -1,7 +1,6 @@
 """Choose pictures for a dataset, caption them, and freeze versions of it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -31,8 +30,13 @@ from ..models import (
     Picture,
     PictureTag,
 )
+from .curation import duplicate_groups
 from .decisions import decide_pictures, facts_of
+from .papers import credit_of, own_licenses_of, papers_of
 from .pictures import SUFFIXES, refresh_search_text
+
+# How much of a hash names a group of near duplicates.
+GROUP_CHARS = 12
 
 
 @transaction.atomic
@@ -228,15 +232,37 @@ def manifest_of(items: Iterable[DatasetItem]) -> Manifest:
     accepted = PictureTag.objects.filter(picture__in=[row.picture_id for row in rows], state=PictureTag.State.ACCEPTED)
     for picture_id, text in accepted.values_list("picture_id", "text"):
         tags.setdefault(picture_id, []).append(text)
+    pictures = [row.picture for row in rows]
+    own, groups = own_licenses_of(rows[0].dataset.project, pictures), near_groups(pictures)
     return Manifest(
-        tuple(manifest_item(place, row, tuple(tags.get(row.picture_id, ()))) for place, row in enumerate(rows, 1))
+        tuple(
+            manifest_item(
+                place,
+                row,
+                tags=tuple(tags.get(row.picture_id, ())),
+                group=row.group or groups.get(row.picture_id, ""),
+                attribution=credit_of(row.picture, own),
+            )
+            for place, row in enumerate(rows, 1)
+        )
     )
 
 
-def manifest_item(place: int, item: DatasetItem, tags: tuple[str, ...]) -> ManifestItem:
+def near_groups(pictures: Iterable[Picture]) -> dict[Any, str]:
+    """Return what near duplicates are grouped under, by the picture's id: a name that stays while the pictures do."""
+    found = {}
+    for pictures_alike in duplicate_groups(pictures):
+        name = f"near-{min(each.pixels_sha256 for each in pictures_alike)[:GROUP_CHARS]}"
+        found |= dict.fromkeys((each.id for each in pictures_alike), name)
+    return found
+
+
+def manifest_item(
+    place: int, item: DatasetItem, *, tags: tuple[str, ...], group: str, attribution: str
+) -> ManifestItem:
     """Return one picture as a manifest holds it."""
-    picture, rights = item.picture, item.picture.rights
-    facts = facts_of(rights, kind="training_picture", title=picture.name)
+    picture = item.picture
+    facts = facts_of(picture.rights, kind="training_picture", title=picture.name)
     return ManifestItem(
         number=place,
         file_name=picture_name(place, SUFFIXES[picture.format]),
@@ -246,22 +272,11 @@ def manifest_item(place: int, item: DatasetItem, tags: tuple[str, ...]) -> Manif
         height=picture.height,
         captions={caption.language: caption.text for caption in item.captions.all()},
         tags=tags,
-        group=item.group,
-        license=rights.expression,
-        branch=rights.branch,
-        creator=rights.creator,
-        title=rights.title,
-        source_url=rights.source_url,
-        attribution=credit_of(picture),
+        group=group,
+        attribution=attribution,
+        **papers_of(picture),
         rights_sha256=sha256(rfc8785.dumps(facts.as_dict())).hexdigest(),
     )
-
-
-def credit_of(picture: Picture) -> str:
-    """Return the credit that whoever shares the picture itself owes, in English; nothing where none is owed."""
-    decision = decide_pictures(picture.project, Action.PUBLISH, [picture], waivers=())
-    credits = replace(decision.terms, obligations=frozenset(o for o in decision.obligations if o.kind == "attribution"))
-    return licensing.obligations_text(replace(decision, terms=credits), "en")
 
 
 def lock(dataset: Dataset) -> None:

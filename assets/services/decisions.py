@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from projects.models import Project
 
 from .. import licensing
-from ..licensing import Action, Decision, Edge
+from ..licensing import Action, Decision, Edge, Profile
 from ..models import (
     DatasetVersion,
     DatasetVersionItem,
@@ -65,10 +65,12 @@ def decide_pictures(
     *,
     at: datetime | None = None,
     waivers: Sequence[Waiver] | None = None,
+    own: Mapping[str, Profile] | None = None,
     **changes: Any,
 ) -> Decision:
     """Ask what may be done with pictures themselves: train on them, draw upon them, or publish them as they are."""
-    return decide_about(project, action, inputs_of_pictures(action, pictures), at=at, waivers=waivers, **changes)
+    inputs = inputs_of_pictures(action, pictures)
+    return decide_about(project, action, inputs, at=at, waivers=waivers, own=own, **changes)
 
 
 def inputs_of_pictures(action: Action, pictures: Iterable[Picture]) -> list[licensing.Input]:
@@ -102,20 +104,26 @@ def decide_about(
     *,
     at: datetime | None = None,
     waivers: Sequence[Waiver] | None = None,
+    own: Mapping[str, Profile] | None = None,
     **changes: Any,
 ) -> Decision:
     """Decide about inputs in the project's circumstances, and set aside what two persons have waived.
 
-    Whoever decides often reads the `waivers` once; otherwise they are read here.
+    Whoever decides often reads the `waivers` and the team's `own` licences once; otherwise they are read here.
     """
     moment = at or timezone.now()
     found = waivers_of(project, action) if waivers is None else waivers
     held = [waiver for waiver in found if waiver.action == action and waiver.holds_at(moment)]
     exception = next((str(waiver.id) for waiver in held if waiver.rights_id is None), "")
-    own = OwnLicense.objects.profiles_in(project) if any(map(names_own, inputs)) else {}
-    context = replace(context_of(project, moment), exception=exception, own_profiles=own, **changes)
+    known = own_profiles_in(project, inputs) if own is None else own
+    context = replace(context_of(project, moment), exception=exception, own_profiles=known, **changes)
     decision = licensing.decide(action, inputs, context)
     return licensing.waive(decision, {str(waiver.rights_id): str(waiver.id) for waiver in held if waiver.rights_id})
+
+
+def own_profiles_in(project: Project, inputs: Iterable[licensing.Input]) -> Mapping[str, Profile]:
+    """Return the team's own licences that count now; they are not read where no input names one."""
+    return OwnLicense.objects.profiles_in(project) if any(map(names_own, inputs)) else {}
 
 
 def names_own(given: licensing.Input) -> bool:

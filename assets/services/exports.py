@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
@@ -15,12 +16,13 @@ from projects.problems import Problem
 
 from .. import storage
 from ..exports import ExportDescription, ExportError, ExportItem, KohyaOptions, write_export
-from ..licensing import Action, Verdict
+from ..licensing import Action, Decision, Profile, Verdict
 from ..manifests import Manifest, ManifestError, ManifestItem, parse_manifest
 from ..models import DatasetVersion
 from ..sentences import sentence
 from .datasets import write
 from .decisions import decide_pictures, explain_here
+from .papers import outdated_in, outdated_sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +50,14 @@ class Hashing:
 def export_version(
     user: User, version: DatasetVersion, *, format: str, url: str, language: str, kohya: KohyaOptions | None = None
 ) -> Export:
-    """Write a version as a zip file, whatever was changed since, and record who took it.
+    """Write a version as a zip file, and record who took it.
 
-    The publish gate is asked about every picture as it is now. Raises Problem when it says no, or when a picture
-    cannot be read: then nothing is recorded.
+    The publish gate is asked about every picture as it is now. Raises Problem when it says no, when the papers would
+    say other than what it was asked about, or when a picture cannot be read: then nothing is recorded.
     """
-    decision = decide_pictures(version.dataset.project, Action.PUBLISH, pictures_of(version))
-    if decision.verdict is not Verdict.ALLOW:
-        message = _("The rights do not allow these pictures to leave the house.")
-        raise Problem("export_blocked", message, status=409, details={"reasons": explain_here(decision)})
-    export = write_file(version, format=format, url=url, language=language, kohya=kohya)
+    decision = check_export(version)
+    description = describe(version, url, language, decision.context.own_profiles)
+    export = write_file(version, description, format=format, kohya=kohya)
     payload = {
         "version": version.number,
         "format": format,
@@ -72,12 +72,31 @@ def export_version(
     return export
 
 
-def write_file(version: DatasetVersion, *, format: str, url: str, language: str, kohya: KohyaOptions | None) -> Export:
+def check_export(version: DatasetVersion) -> Decision:
+    """Return the publish gate's yes. Raises Problem for any other answer, and for papers that were frozen too long ago.
+
+    What the manifest says of licences and credits goes along, so it has to be what the gate was asked about.
+    """
+    pictures = pictures_of(version)
+    decision = decide_pictures(version.dataset.project, Action.PUBLISH, pictures)
+    if decision.verdict is not Verdict.ALLOW:
+        message = _("The rights do not allow these pictures to leave the house.")
+        raise Problem("export_blocked", message, status=409, details={"reasons": explain_here(decision)})
+    outdated = outdated_in(manifest_in(version), pictures, decision.context.own_profiles)
+    if outdated:
+        details = {"pictures": [each.item.number for each in outdated]}
+        raise Problem("export_outdated", outdated_sentence(outdated), status=409, details=details)
+    return decision
+
+
+def write_file(
+    version: DatasetVersion, description: ExportDescription, *, format: str, kohya: KohyaOptions | None
+) -> Export:
     """Write the zip into a file without a name beside the pictures, where there is room for them."""
     file = tempfile.TemporaryFile(dir=settings.MEDIA_ROOT)  # noqa: SIM115 - whoever sends it closes it
     sink = Hashing(file)
     try:
-        write_export(format, sink, describe(version, url, language), items_of(version), kohya=kohya)
+        write_export(format, sink, description, items_of(version), kohya=kohya)
     except (ExportError, ManifestError) as error:
         file.close()
         raise Problem(error.code, sentence(error.code, error.params), status=409) from error
@@ -89,8 +108,8 @@ def write_file(version: DatasetVersion, *, format: str, url: str, language: str,
     return Export(file=file, size=sink.size, sha256=sink.digest.hexdigest())
 
 
-def describe(version: DatasetVersion, url: str, language: str) -> ExportDescription:
-    """Return what an export says of the dataset as a whole."""
+def describe(version: DatasetVersion, url: str, language: str, own: Mapping[str, Profile]) -> ExportDescription:
+    """Return what an export says of the dataset as a whole; `own` are the team's own licences that the gate read."""
     return ExportDescription(
         name=version.dataset.name,
         version=version.number,
@@ -99,6 +118,7 @@ def describe(version: DatasetVersion, url: str, language: str) -> ExportDescript
         creators=(version.dataset.project.name,),
         published_on=version.created_at.date(),
         language=language,
+        own=own,
     )
 
 
@@ -136,4 +156,7 @@ def manifest_in(version: DatasetVersion) -> Manifest:
 def pictures_of(version: DatasetVersion) -> list[Any]:
     """Return the version's pictures in order, with what the gates ask of their rights."""
     rows = version.items.select_related("picture__rights__evidence").order_by("number")
-    return [row.picture for row in rows]
+    pictures = [row.picture for row in rows]
+    for picture in pictures:
+        picture.project = version.dataset.project
+    return pictures

@@ -22,7 +22,9 @@ from ..models import Dataset, DatasetVersion
 from ..services import reading_language
 from ..services.datasets import freeze_version
 from ..services.exports import export_version, manifest_in, pictures_of
+from ..services.papers import outdated_in, outdated_sentence, own_licenses_of
 from ..storage import download_name
+from ..version_terms import standings_of
 from .dataset_parts import frame_of
 
 
@@ -45,10 +47,11 @@ def dataset_versions(request: HttpRequest, slug: str, dataset_slug: str) -> Http
             messages.success(request, _("Version %(number)d is frozen.") % {"number": version.number})
             return redirect(version)
     rows = list(row.versions.select_related("created_by").defer("decision"))
+    standings = standings_of(row, rows)
     context = frame_of(project, row, "versions") | {
         "form": form,
         "problem": problem,
-        "versions": rows,
+        "versions": [(each, standings.get(each.id)) for each in rows],
         "next_number": rows[0].number + 1 if rows else 1,
         "has_pictures": row.items.exists(),
     }
@@ -71,14 +74,17 @@ def show_version(
     """Answer with a version's page."""
     row = version.dataset
     manifest, pictures = manifest_in(version), pictures_of(version)
+    own = own_licenses_of(row.project, pictures)
+    outdated = outdated_in(manifest, pictures, own)
     asked = request.GET.get("page", "")
     start = int(asked) * version_pages.PAGE_SIZE if asked.isdecimal() and len(asked) < 5 else 0
     chosen = slice(start, start + version_pages.PAGE_SIZE)
     context = frame_of(row.project, row, "versions") | {
         "version": version,
         "is_whole": manifest.root() == version.merkle_root,
-        "judgement": version_pages.judgement_of(version, pictures),
-        "lines": version_pages.lines_of(version, manifest.items[chosen], pictures[chosen]),
+        "judgement": version_pages.judgement_of(version, pictures, own),
+        "outdated": outdated_sentence(outdated) if outdated else "",
+        "lines": version_pages.lines_of(version, manifest.items[chosen], pictures[chosen], own),
         "next_page": start // version_pages.PAGE_SIZE + 1 if len(pictures) > chosen.stop else None,
         "differences": version_pages.differences_of(version, manifest),
         "export_form": form,
