@@ -15,6 +15,7 @@ from projects.problems import Problem
 from . import licensing
 from .licensing import Action, Purpose
 from .licensing.profiles import words
+from .models import OwnLicense
 from .question_pages import USES
 from .services import reading_language
 from .services.pictures import MAX_EVIDENCE_BYTES
@@ -49,6 +50,17 @@ class RefuseForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Whoever declared it reads this. Say what is missing or wrong."),
+    )
+
+
+class ClearForm(forms.Form):
+    """Why something is cleared although it is in quarantine; nothing is needed for what is not."""
+
+    clear_reason = forms.CharField(
+        label=_("Reason for clearing what is in quarantine"),
+        required=False,
+        max_length=500,
+        help_text=_("What convinced you, although no source, evidence or known licence is recorded."),
     )
 
 
@@ -123,7 +135,7 @@ class AskForm(forms.Form):
         self.fields["use"].choices = [(name, USES[name][0]) for name in offered]
         self.fields["purpose"].choices = [(each.value, licensing.label("purposes", each, language)) for each in Purpose]
         self.fields["media"].choices = list(words(language)["media"].items())
-        self.fields["outbound"].choices = [("", _("Not stated")), *outbound_choices(language)]
+        self.fields["outbound"].choices = [("", _("Not stated")), *outbound_choices(language, project)]
         self.territories = list(words(language)["territory"].items())
 
     def clean_territory(self) -> tuple[str, ...]:
@@ -159,7 +171,9 @@ def not_over(day: date) -> date:
     return day
 
 
-def outbound_choices(language: str) -> list[tuple[str, str]]:
-    """Return the licences under which something can be given out: those that others can ask for."""
+def outbound_choices(language: str, project: Project) -> list[tuple[str, str]]:
+    """Return the licences under which something can be given out: those that others can ask for, and the team's own."""
     wanted = sorted({each for each in licensing.house_profiles() if each.startswith(("CC-BY", "CC0"))})
-    return [(each, licensing.label("licenses", each, language)) for each in wanted]
+    own = OwnLicense.objects.profiles_in(project)
+    named = [(name, each.name[language]) for name, each in own.items()]
+    return [*((each, licensing.label("licenses", each, language)) for each in wanted), *named]

@@ -1,4 +1,4 @@
-"""What happened to the rights in a picture, line by line, and the evidence that was brought along the way."""
+"""What happened to the rights in a thing, line by line, and the evidence that was brought along the way."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .models import Evidence, Picture, Rights, RightsChange
+from .models import Evidence, Rights, RightsChange
 from .rights_facts import day_of, plain
 
 EVENTS: Mapping[str, Any] = {
@@ -17,8 +17,12 @@ EVENTS: Mapping[str, Any] = {
     "assets.rights.cleared": gettext_lazy("Cleared"),
     "assets.rights.refused": gettext_lazy("Refused"),
     "assets.rights.withdrawn": gettext_lazy("Withdrawn"),
+    "assets.picture.recognized": gettext_lazy("Recognised as made by a model"),
+    "assets.license.approved": gettext_lazy("A version of its licence was approved"),
+    "assets.license.ended": gettext_lazy("Its licence was ended"),
     "assets.waiver.approved": gettext_lazy("A rule was set aside"),
     "assets.waiver.revoked": gettext_lazy("An exception was ended"),
+    "assets.model.sources_added": gettext_lazy("What it was made from was completed"),
 }
 MARKS = {"assets.rights.cleared": "ok", "assets.rights.refused": "stop", "assets.rights.withdrawn": "stop"}
 FIELDS: Mapping[str, Any] = {
@@ -45,6 +49,8 @@ FIELDS: Mapping[str, Any] = {
     "note": gettext_lazy("Note"),
     "parameters": gettext_lazy("Answers about the licence"),
     "closed_reason": gettext_lazy("Reason"),
+    "reason": gettext_lazy("Cleared in spite of the quarantine"),
+    "sources": gettext_lazy("Made from"),
 }
 TIMES = ("retrieved_at", "valid_from", "expires_at")
 MAX_CHARS = 200
@@ -70,10 +76,9 @@ class HistoryLine:
     changes: Sequence[Change]
 
 
-def history_of(picture: Picture, rows: Iterable[RightsChange]) -> list[HistoryLine]:
+def history_of(rights: Rights, rows: Iterable[RightsChange], *, who: Any, at: datetime) -> list[HistoryLine]:
     """Return what happened to the rights, the newest first; declaring them was the beginning."""
-    rights = picture.rights
-    first = HistoryLine(what=_("Declared"), mark="", who=picture.added_by, at=picture.added_at, changes=())
+    first = HistoryLine(what=_("Declared"), mark="", who=who, at=at, changes=())
     return [*(line_of(rights, row) for row in reversed(list(rows))), first]
 
 
@@ -111,3 +116,11 @@ def evidence_of(rights: Rights, rows: Iterable[RightsChange]) -> list[Evidence]:
     earlier = {str(each) for each in named if each} - {str(rights.evidence_id)}
     found = list(Evidence.objects.filter(id__in=earlier).order_by("-added_at")) if earlier else []
     return [*([rights.evidence] if rights.evidence else []), *found]
+
+
+def reason_to_clear(rights: Rights, rows: Sequence[RightsChange]) -> str:
+    """Return why cleared rights were cleared although they were in quarantine; nothing where they were not."""
+    cleared = [row for row in rows if row.event == "assets.rights.cleared"]
+    if rights.state != Rights.State.CLEARED or not cleared:
+        return ""
+    return str(cleared[-1].after.get("reason", ""))

@@ -19,11 +19,12 @@ from . import licensing
 from .library import QUESTIONS as MODEL_QUESTIONS
 from .library import Answer, answer_of
 from .licensing import Action, Edge
-from .models import ModelFile, Picture, Rights, Waiver
+from .models import ModelFile, OwnLicense, Picture, Rights, Waiver
 from .rights_facts import Fact, claims_of_rights, facts_of_rights, license_label
 from .sentences import sentence
 from .services import decide_about
-from .services.decisions import Sources, input_of_picture, waivers_of
+from .services.decisions import Sources, inputs_about, waivers_of
+from .services.ingest import quarantine_of
 from .services.pictures import claims_notices
 
 MAX_ALIKE = 60
@@ -73,6 +74,7 @@ class Focus:
     facts: Sequence[Fact]
     claims: Sequence[Fact]
     notices: Sequence[str]
+    quarantine: Sequence[str]
     answers: Sequence[Answer]
     owed: Sequence[str]
     alike: Sequence[Thing]
@@ -95,6 +97,7 @@ class Alert:
     url: str
     within: int | None = None
     is_waiver: bool = False
+    is_license: bool = False
 
     @property
     def others(self) -> int:
@@ -234,6 +237,7 @@ def focus_on(project: Project, queue: QuerySet[Rights], rights: Rights) -> Focus
         facts=facts_of_rights(rights),
         claims=claims_of_rights(rights),
         notices=[sentence(each["code"], each["params"]) for each in notices_of(thing)],
+        quarantine=quarantine_of(thing.holder),
         answers=answers,
         owed=list(dict.fromkeys(line for each in answers for line in each.owed)),
         alike=[thing_of(project, each) for each in alike[:MAX_ALIKE]],
@@ -268,7 +272,7 @@ def questions_about(thing: Thing) -> list[tuple[Any, Action, list[licensing.Inpu
     """Return each question about a thing: its words, its gate, its inputs as if cleared, its circumstances."""
     if isinstance(thing.holder, Picture):
         return [
-            (words, gate, [as_if_cleared(input_of_picture(thing.holder, kind, edge=edge), thing)], {})
+            (words, gate, [as_if_cleared(each, thing) for each in inputs_about(gate, [thing.holder], kind, edge=edge)], {})
             for words, gate, kind, edge in PICTURE_QUESTIONS
         ]
     inputs = [as_if_cleared(each, thing) for each in Sources([thing.holder]).inputs_of([thing.holder])]
@@ -313,9 +317,13 @@ def review_alerts(user: User, memberships: Mapping[UUID, Membership]) -> list[Al
     open_ones = Waiver.objects.filter(project__in=memberships, approved_at=None, revoked_at=None)
     waivers = open_ones.exclude(requested_by=user).filter(expires_at__gt=timezone.now())
     asked = waivers.order_by().values("project").annotate(count=Count("id"), name=Min("reason"))
+    written = OwnLicense.objects.filter(project__in=memberships, approved_at=None, ended_at=None)
+    written = written.exclude(written_by=user).order_by().values("project")
+    licenses = written.annotate(count=Count("id"), name=Min("license_id"))
     return [
         *(alert_of(memberships, row.pop("home"), "review", **row) for row in rights),
         *(alert_of(memberships, row.pop("project"), "waivers", is_waiver=True, **row) for row in asked),
+        *(alert_of(memberships, row.pop("project"), "licenses", is_license=True, **row) for row in licenses),
     ]
 
 

@@ -428,3 +428,20 @@ def test_a_table_may_name_it(people, project):
     asked = {question.written: question for question in questions_of(batch)}
     assert asked["田中写真事務所　基本契約"].chosen == NAME
     assert asked["LicenseRef-Own-Nobody"].chosen == ""
+
+
+def test_home_says_what_waits_for_whoever_may_approve(people, project, client):
+    write_license(people.owner, project, contract())
+    for person, is_asked in ((people.reviewer, True), (people.owner, False), (people.editor, False)):
+        client.force_login(person)
+        assert ("An own licence waits for your approval" in page(client, "home").content.decode()) is is_asked
+
+
+def test_it_can_be_what_something_is_given_out_under(people, project, client):
+    agreed(people, project, outbound=[NAME], clauses={**contract()["clauses"], "outbound": clause("§6")})
+    harbour = standing(people, project)
+    client.force_login(people.viewer)
+    asked = {"picture": str(harbour.id), "use": "made", "territory": "JP", "purpose": "commercial"}
+    assert "No" in page(client, "ask", "spring", **asked).context["answer"].word
+    shown = page(client, "ask", "spring", **asked, outbound=NAME)
+    assert shown.context["answer"].mark == "ok"
