@@ -309,6 +309,10 @@ class Replay(PictureJob):
     def __str__(self) -> str:
         return f"{self.output} → {self.verdict or self.status}"
 
+    def files(self) -> list[ModelFile]:
+        """Return every model file that the picture is made with, with its rights as they stand now."""
+        return self.output.generation.files()
+
 
 class Suggestion(PictureJob):
     """Ask the house's translation model for the English of a word that the vocabulary does not know."""

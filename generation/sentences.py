@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from assets import sentences as arriving
@@ -149,7 +150,12 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
 
 
 def failure_sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
-    """Say why a job failed; a code from a newer worker says at least that nothing was lost. Nothing for no code."""
+    """Say why a job failed; a code from a newer worker says at least that nothing was lost. Nothing for no code.
+
+    `params["reasons"]` holds further sentences by language.
+    """
     if not code:
         return ""
-    return sentence(code, params) if code in SENTENCES else sentence("unexpected")
+    said = sentence(code, params) if code in SENTENCES else sentence("unexpected")
+    language = "ja" if (get_language() or "").startswith("ja") else "en"
+    return " ".join([said, *(params or {}).get("reasons", {}).get(language, ())])

@@ -15,9 +15,10 @@ from jobs.models import Job
 
 from .models import Generation, Replay, Suggestion
 from .previews import Previews, drop_preview
-from .services.generations import RightsWatch, missing_indexes, save_output
+from .services.generations import missing_indexes, save_output
 from .services.replays import recorded_spec, save_replay
 from .services.suggestions import save_suggestion
+from .services.watches import RightsWatch
 from .translation import translate_around_syntax
 
 
@@ -81,8 +82,10 @@ def draw_pictures(generation: Generation) -> None:
         for index in missing_indexes(generation):
             rights = RightsWatch(generation)
             rights.check()
-            on_step = report(generation, done=index, of=generation.count, previews=previews, rights=rights)
-            save_output(generation, index, engine().render(generation.spec_for(index), on_step))
+            on_step = report(generation, done=index, of=generation.count, rights=rights, previews=previews)
+            rendered = engine().render(generation.spec_for(index), on_step)
+            rights.look(every_seconds=0)
+            save_output(generation, index, rendered)
     finally:
         # Another attempt may have taken over, and its preview is not ours to drop.
         if generation.rows(attempt=generation.attempt).exists():
@@ -90,20 +93,21 @@ def draw_pictures(generation: Generation) -> None:
 
 
 def draw_again(job: Replay) -> None:
-    """Draw the recorded recipe and write the verdict."""
-    save_replay(job, engine().render(recorded_spec(job.output), report(job, done=0, of=1)))
+    """Draw the recorded recipe, while the rights allow it, and write the verdict."""
+    rights = RightsWatch(job)
+    rights.check()
+    rendered = engine().render(recorded_spec(job.output), report(job, done=0, of=1, rights=rights))
+    rights.look(every_seconds=0)
+    save_replay(job, rendered)
 
 
-def report(
-    job: Job, *, done: int, of: int, previews: Previews | None = None, rights: RightsWatch | None = None
-) -> OnStep:
-    """Return a callback that moves the job's progress, and stops the engine when the job is no longer ours."""
+def report(job: Job, *, done: int, of: int, rights: RightsWatch, previews: Previews | None = None) -> OnStep:
+    """Return a callback that moves progress, and stops the engine when the job or the rights are no longer ours."""
 
     def on_step(step: Step) -> None:
         within = step.index / max(step.total, 1) if step.stage == "denoising" else float(step.stage == "decoding")
         job.beat_due(progress=(done + within) / of, stage=step.stage)
-        if rights is not None:
-            rights.look()
+        rights.look()
         if previews is not None:
             previews.offer(step.preview)
 

@@ -34,6 +34,7 @@ SENTENCES: dict[str, Any] = {
     "assets.dataset.version_frozen": gettext_lazy("Version {number} of {name} frozen: {count} pictures"),
     "assets.picture.added": gettext_lazy("Picture brought in: {name}"),
     "assets.picture.removed": gettext_lazy("Picture taken out of the library: {name}"),
+    "assets.picture.recognized": gettext_lazy("Picture recognised as made by a model: {name}"),
     "assets.picture.restored": gettext_lazy("Picture taken back into the library: {name}"),
     "assets.rights.edited": gettext_lazy("Rights changed, to be reviewed again: {name}"),
     "assets.rights.refused": gettext_lazy("Rights refused: {name}"),
@@ -48,10 +49,12 @@ SENTENCES: dict[str, Any] = {
     "generation.cancel_requested": gettext_lazy("Job canceled with {done} of {count} pictures made"),
     "generation.blocked": gettext_lazy("Job stopped: the rights do not allow it any more"),
     "generation.output.created": gettext_lazy("Picture made under {license}, seed {seed}"),
+    "generation.output.downloaded": gettext_lazy("Picture downloaded; publishing it: {verdict}"),
     "generation.output.rated": gettext_lazy("Picture rated: {from} → {to} stars"),
     "generation.output.rejected": gettext_lazy("Picture put aside"),
     "generation.output.restored": gettext_lazy("Picture taken back"),
     "generation.replay.requested": gettext_lazy("Replay asked for"),
+    "generation.replay.blocked": gettext_lazy("Replay stopped: the rights do not allow it any more"),
     "generation.replay.finished": gettext_lazy("Replay finished: {verdict}"),
     "generation.template.created": gettext_lazy("Template made: {name}"),
     "generation.template.version_saved": gettext_lazy("Template saved as version {version}"),
@@ -83,7 +86,13 @@ AREAS = {
 }
 
 ALIASES = {"production": gettext_lazy("production"), "candidate": gettext_lazy("candidate")}
-VERDICTS = {"exact": gettext_lazy("exact"), "drift": gettext_lazy("drift")}
+VERDICTS = {
+    "exact": gettext_lazy("exact"),
+    "drift": gettext_lazy("drift"),
+    "allow": gettext_lazy("allowed"),
+    "review": gettext_lazy("needs review"),
+    "block": gettext_lazy("not allowed"),
+}
 
 
 class Missing(dict):

@@ -1,7 +1,6 @@
 """Ask for pictures, keep what was rendered, cancel."""
 
 import secrets
-import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from assets import storage
-from assets.licensing import Action, Decision, Verdict, explain
+from assets.licensing import Decision, Verdict
 from assets.pictures import make_thumbnail
-from assets.services import decide_use, explain_here, latest_change
+from assets.services import explain_here
 from assets.storage import StoredFile
 from engine.schedulers import SCHEDULERS
 from engine.specs import ImageSpec
@@ -31,7 +30,6 @@ from ..parameters import a1111_parameters, write_png
 from .lineages import lineage_for
 
 THUMBNAIL_SIDE = 384
-WATCH_SECONDS = 1.0
 
 
 def submit_generation(user: User, project: Project, request: PictureRequest, *, key: str) -> Generation:
@@ -296,48 +294,3 @@ def encode_picture(generation: Generation, spec: ImageSpec, output_id: uuid.UUID
 def describe_block(generation: Generation) -> list[str]:
     """Say in the reader's language why a blocked job stopped."""
     return explain_here(Decision.from_dict(generation.decision))
-
-
-class RightsWatch:
-    """Look every second, while a picture is drawn, whether any rights have changed, and ask again if so."""
-
-    def __init__(self, generation: Generation) -> None:
-        self.generation = generation
-        self.seen = 0
-        self.looked_at = 0.0
-
-    def check(self) -> None:
-        """Ask now. Raises Canceled when the rights do not allow the job any more."""
-        self.seen, self.looked_at = latest_change(), time.monotonic()
-        check_rights(self.generation)
-
-    def look(self) -> None:
-        """Ask when something has changed. Raises Canceled as `check` does."""
-        if time.monotonic() - self.looked_at < WATCH_SECONDS:
-            return
-        self.looked_at = time.monotonic()
-        if latest_change() != self.seen:
-            self.check()
-
-
-def check_rights(generation: Generation) -> None:
-    """Ask again before each picture, and let the picture carry this answer: rights may have changed since.
-
-    Blocks the job and raises Canceled when they no longer allow it.
-    """
-    generation.project.refresh_from_db()
-    decision = decide_use(generation.project, Action.GENERATE, generation.files())
-    if decision.verdict == Verdict.ALLOW:
-        generation.decision = decision.as_dict()
-        return
-    with transaction.atomic():
-        generation.rows().update(decision=decision.as_dict())
-        if generation.block("rights_blocked", {"reason": explain(decision, "en")[0]}):
-            append(
-                generation.project_id,
-                "generation.blocked",
-                actor=actor_hash(generation.requested_by_id),
-                subject=f"generation:{generation.id}",
-                payload={"decision": decision.as_dict()},
-            )
-    raise Canceled

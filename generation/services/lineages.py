@@ -1,7 +1,8 @@
 """What pictures are made from, what is made from a thing, and which pictures a gate lets through now."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -12,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from assets.licensing import Action, Decision, Verdict
-from assets.models import DatasetVersion, ModelFile, ModelSource, Picture, Rights, RightsChange, Waiver
+from assets.models import DatasetVersion, ModelFile, ModelSource, Picture, RightsChange, Waiver
 from assets.services.decisions import Sources, context_of, decide_about, latest_change, waivers_of
 from projects.models import Project
 
@@ -46,6 +47,14 @@ class Verdicts:
     context: str
     by_lineage: dict[int, Verdict] = field(default_factory=dict)
     holds_until: dict[int, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether pictures of a lineage may be published now, and the moment at which that may change by time alone."""
+
+    is_open: bool
+    until: datetime | None
 
 
 def lineage_for(project: Project, files: Iterable[ModelFile]) -> Lineage:
@@ -104,40 +113,82 @@ _kept: dict[tuple[UUID, Action], Verdicts] = {}
 _lock = Lock()
 
 
-def verdicts_now(project: Project, action: Action, only: int | None = None) -> Mapping[int, Verdict]:
+def verdicts_now(project: Project, action: Action, only: Collection[int] | None = None) -> Mapping[int, Verdict]:
     """Return what a gate says of each of the project's lineages at this moment, in the project's circumstances.
 
-    With `only` no other lineage than that one is asked about. Answers are kept in memory, and asked anew below
+    With `only` no other lineages than those are asked about. Answers are kept in memory, and asked anew below
     everything whose rights changed since, where a term has begun or ended meanwhile, and for all when the project means
     to do something else.
     """
-    moment = timezone.now()
+    return verdicts_in({project: only}, action)
+
+
+def verdicts_in(wanted: Mapping[Project, Collection[int] | None], action: Action) -> Mapping[int, Verdict]:
+    """Do as `verdicts_now` for lineages of several projects, with no more queries than for one while all is known."""
+    moment, found = timezone.now(), dict[int, Verdict]()
+    if not wanted:
+        return found
     with _lock:
-        newest, circumstances = latest_change(), circumstances_of(project)
-        kept = _kept.get((project.id, action))
-        if kept is None or kept.context != circumstances:
-            kept = _kept[project.id, action] = Verdicts(change=newest, context=circumstances)
-        elif kept.change != newest:
-            forget(kept, lineages_touched(project, kept.change))
-            kept.change = newest
-        forget(kept, {each for each, end in kept.holds_until.items() if end <= moment})
-        ask_missing(project, action, kept, moment, only)
-        return dict(kept.by_lineage)
+        newest, waivers = latest_change(), waivers_in(wanted)
+        for project, only in wanted.items():
+            kept = kept_for(project, action, newest, circumstances_of(project, waivers[project.id]))
+            forget(kept, {each for each, end in kept.holds_until.items() if end <= moment})
+            ask_missing(project, action, kept, moment, only)
+            known = kept.by_lineage
+            found |= known if only is None else {each: known[each] for each in only if each in known}
+    return found
 
 
-def closes_at(project: Project, lineage_id: int | None) -> datetime | None:
-    """Return when the next term below a lineage begins or ends; None where none lies ahead."""
-    if lineage_id is None or not Rights.objects.filter(expires_at__gt=timezone.now()).exists():
-        return None
-    verdicts_now(project, Action.PUBLISH, lineage_id)
-    return _kept[project.id, Action.PUBLISH].holds_until.get(lineage_id)
+def kept_for(project: Project, action: Action, newest: int, circumstances: str) -> Verdicts:
+    """Return the answers in memory that still hold after every change up to the newest."""
+    kept = _kept.get((project.id, action))
+    if kept is None or kept.context != circumstances:
+        kept = _kept[project.id, action] = Verdicts(change=newest, context=circumstances)
+    elif kept.change != newest:
+        forget(kept, lineages_touched(project, kept.change))
+        kept.change = newest
+    return kept
 
 
-def circumstances_of(project: Project) -> str:
-    """Return what the answers depend on besides rights: the project's aims, and the waivers that two persons made."""
+def standing_of(project: Project, lineage_id: int | None) -> Standing:
+    """Return whether pictures of a lineage may be published now, and until when that answer holds at the longest."""
+    if lineage_id is None:
+        return Standing(is_open=False, until=None)
+    verdict = verdicts_now(project, Action.PUBLISH, {lineage_id}).get(lineage_id)
+    until = _kept[project.id, Action.PUBLISH].holds_until.get(lineage_id)
+    return Standing(is_open=verdict is Verdict.ALLOW, until=until)
+
+
+def closed_lineages(outputs: Iterable[Output]) -> set[int | None]:
+    """Return the lineages of pictures, whose projects were read, that may not be published now.
+
+    None is always among them: what nobody knows the making of.
+    """
+    wanted: dict[Project, set[int]] = defaultdict(set)
+    for output in outputs:
+        if output.lineage_id is not None:
+            wanted[output.project].add(output.lineage_id)
+    verdicts = verdicts_in(wanted, Action.PUBLISH)
+    return {None, *(each for each, verdict in verdicts.items() if verdict is not Verdict.ALLOW)}
+
+
+def circumstances_of(project: Project, waivers: Sequence[Any] | None = None) -> str:
+    """Return what the answers depend on besides rights: the project's aims, and the waivers that two persons made.
+
+    `waivers` are the project's of `waivers_in`, read here when they are not given.
+    """
     aims = {**context_of(project, timezone.now()).as_dict(), "at": ""}
-    waivers = Waiver.objects.filter(project=project).order_by("id").values_list("id", "approved_at", "revoked_at")
-    return repr((sorted(aims.items(), key=str), list(waivers)))
+    found = waivers_in([project])[project.id] if waivers is None else waivers
+    return repr((sorted(aims.items(), key=str), list(found)))
+
+
+def waivers_in(projects: Iterable[Project]) -> Mapping[UUID, list[Any]]:
+    """Return what has become of the waivers of some projects, by project."""
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    rows = Waiver.objects.filter(project__in=list(projects)).order_by("id")
+    for project_id, *waiver in rows.values_list("project_id", "id", "approved_at", "revoked_at"):
+        found[project_id].append(waiver)
+    return found
 
 
 def forget(kept: Verdicts, lineages: Iterable[int]) -> None:
@@ -147,9 +198,13 @@ def forget(kept: Verdicts, lineages: Iterable[int]) -> None:
         kept.holds_until.pop(each, None)
 
 
-def ask_missing(project: Project, action: Action, kept: Verdicts, moment: datetime, only: int | None) -> None:
+def ask_missing(
+    project: Project, action: Action, kept: Verdicts, moment: datetime, only: Collection[int] | None
+) -> None:
     """Ask the gate about every lineage that has no answer, some at a time, so that memory stays small."""
-    rows = Lineage.objects.filter(project=project, **({} if only is None else {"id": only}))
+    if only is not None and kept.by_lineage.keys() >= set(only):
+        return
+    rows = Lineage.objects.filter(project=project, **({} if only is None else {"id__in": only}))
     known = rows.order_by("id").values_list("id", flat=True)
     missing = [each for each in known if each not in kept.by_lineage]
     waivers = waivers_of(project, action) if missing else []

@@ -9,8 +9,8 @@ from assets.services import decide_use, edit_rights, withdraw_rights
 from assets.services.waivers import approve_waiver, request_waiver
 from generation.composing import Adapter, PictureRequest, compose
 from generation.models import Output
-from generation.services.generations import RightsWatch
 from generation.services.lineages import descendants_of, publishable, verdicts_now
+from generation.services.watches import RightsWatch
 from jobs.models import Canceled
 from ledger.models import Entry
 from projects.problems import Problem
