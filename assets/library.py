@@ -15,7 +15,8 @@ from projects.models import Project
 from . import licensing
 from .licensing import Action, Decision, Profile, Purpose
 from .licensing.terms import PERMISSIONS
-from .models import ModelFile, ModelSource, Rights
+from .models import ModelFile, ModelSource, Rights, Waiver
+from .overrides import Override, overrides_of, waivers_behind
 from .services import decide_about, reading_language
 from .services.decisions import Sources, waivers_of
 
@@ -54,7 +55,10 @@ GRANTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One question about a model and the gate's answer in words: verdict, reasons, what is owed and ruled out."""
+    """One question about a model and the gate's answer in words: verdict, reasons, what is owed and ruled out.
+
+    `overrides` are the rules that two persons set aside for it.
+    """
 
     question: Any
     verdict: str
@@ -62,6 +66,7 @@ class Answer:
     reasons: list[str]
     owed: list[str]
     rules: list[str]
+    overrides: list[Override]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,14 +156,16 @@ def license_label(file: ModelFile, language: str) -> str:
 def answers_of(project: Project, file: ModelFile) -> list[Answer]:
     """Return what may be done with a model, question by question."""
     inputs, waivers = Sources([file]).inputs_of([file]), waivers_of(project, *Action)
+    decisions = [decide_about(project, gate, inputs, waivers=waivers, **changes) for _words, gate, changes in QUESTIONS]
+    known = waivers_behind(*decisions)
     return [
-        answer_of(question, decide_about(project, gate, inputs, waivers=waivers, **changes))
-        for question, gate, changes in QUESTIONS
+        answer_of(question, decision, known)
+        for (question, _gate, _changes), decision in zip(QUESTIONS, decisions, strict=True)
     ]
 
 
-def answer_of(question: Any, decision: Decision) -> Answer:
-    """Return one decision in the reader's language."""
+def answer_of(question: Any, decision: Decision, known: Mapping[str, Waiver] | None = None) -> Answer:
+    """Return one decision in the reader's language; `known` are the waivers behind it, if they were read before."""
     language = reading_language()
     return Answer(
         question=question,
@@ -167,6 +174,7 @@ def answer_of(question: Any, decision: Decision) -> Answer:
         reasons=licensing.explain(decision, language),
         owed=licensing.obligations_text(decision, language).splitlines(),
         rules=licensing.restrictions_text(decision, language),
+        overrides=overrides_of(decision, known=known),
     )
 
 

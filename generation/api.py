@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.conf import settings
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assets import storage
 from assets.licensing import Action, obligations_text
 from assets.services import decide_use, reading_language
 from projects.access import get_project
@@ -24,6 +22,7 @@ from projects.problems import Problem
 from .composing import compose
 from .filters import OutputFilter
 from .models import Generation, Output, Replay
+from .output_files import send_download, send_picture, send_thumbnail
 from .serializers import (
     ComposedSerializer,
     CreditsSerializer,
@@ -36,7 +35,7 @@ from .serializers import (
     ReplaySerializer,
 )
 from .services.generations import cancel_generation, find_asked, repeat_request, submit_once
-from .services.outputs import parameters_text, rate_output, reject_output
+from .services.outputs import download_output, parameters_text, rate_output, reject_output
 from .services.replays import model_files, request_replay
 
 KEY_HEADER = OpenApiParameter(
@@ -152,23 +151,22 @@ class OutputViewSet(mixins.ListModelMixin, InProjects):
 
     @extend_schema(responses=PICTURE_BYTES)
     @action(detail=True, url_name="file")
-    def file(self, request: Request, pk: Any) -> FileResponse:
-        """Send the PNG, with its recipe inside."""
-        output = self.get_row()
-        name = storage.download_name(f"{output.spec.get('prompt', '')[:80]} {output.seed}", ".png")
-        return FileResponse(
-            storage.open_stored(settings.MEDIA_ROOT, output.path),
-            as_attachment=True,
-            filename=name,
-            content_type="image/png",
-        )
+    def file(self, request: Request, pk: Any) -> HttpResponse | FileResponse:
+        """Show the PNG, with its recipe inside."""
+        return send_picture(request, self.get_row())
 
     @extend_schema(responses=THUMBNAIL_BYTES)
     @action(detail=True, url_name="thumbnail")
-    def thumbnail(self, request: Request, pk: Any) -> FileResponse:
-        """Send the small WebP."""
-        file = storage.open_stored(settings.MEDIA_ROOT, self.get_row().thumbnail)
-        return FileResponse(file, content_type="image/webp")
+    def thumbnail(self, request: Request, pk: Any) -> HttpResponse | FileResponse:
+        """Show the small WebP."""
+        return send_thumbnail(request, self.get_row())
+
+    @extend_schema(request=None, responses=PICTURE_BYTES)
+    @action(detail=True, methods=["post"], scope=Scope.READ)
+    def download(self, request: Request, pk: Any) -> FileResponse:
+        """Take the PNG out, which the ledger notes. Raises 409 when anything in it was withdrawn or refused."""
+        output = self.get_row()
+        return send_download(output, download_output(request.user, output))
 
     @extend_schema(responses=ParametersSerializer)
     @action(detail=True)

@@ -20,6 +20,7 @@ from assets.licensing import (
     restrictions_text,
 )
 from assets.models import ModelFile, Rights
+from assets.overrides import Override, overrides_of
 from projects.models import Project
 
 from .models import Output
@@ -56,6 +57,7 @@ class RightsStrip:
     asked: str
     owed: list[str]
     rules: list[str]
+    overrides: list[Override]
 
     @property
     def reasons(self) -> list[str]:
@@ -81,8 +83,13 @@ def reading_language() -> str:
     return "ja" if (get_language() or "").startswith("ja") else "en"
 
 
-def describe_rights(project: Project, generate: Decision, publish: Decision) -> RightsStrip:
-    """Return two decisions about the same things as one strip, in the reader's language."""
+def describe_rights(
+    project: Project, generate: Decision, publish: Decision, *, made_under: Decision | None = None
+) -> RightsStrip:
+    """Return two decisions about the same things as one strip, in the reader's language.
+
+    What a picture was `made_under` may rest on other rules that were set aside; they are shown too.
+    """
     language = reading_language()
     terms = publish.terms
     verdicts = (generate.verdict, publish.verdict)
@@ -102,6 +109,7 @@ def describe_rights(project: Project, generate: Decision, publish: Decision) -> 
         },
         owed=obligations_text(publish, language).splitlines(),
         rules=restrictions_text(publish, language),
+        overrides=overrides_of(*filter(None, (made_under, generate, publish))),
     )  # fmt: skip
 
 

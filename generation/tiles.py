@@ -1,6 +1,6 @@
 """The gallery's tiles and a picture's stars, drawn without a template: a page shows three dozen of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.utils import timezone
@@ -8,6 +8,8 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from assets.licensing import label
+from assets.services import reading_language
 from projects.addresses import address_pattern
 from projects.markup import escaped
 
@@ -15,22 +17,31 @@ from .models import Output
 
 TILE = """<li class="tile{rejected}" id="picture-{id}" data-rate="{address}rate/" data-reject="{address}reject/">
   <a class="tile-link" href="{address}{query}"><img src="{address}thumb.webp" width="{width}" height="{height}" \
-loading="lazy" decoding="async" alt="{prompt}"></a>
+loading="lazy" decoding="async" alt="{prompt}">{closed}</a>
   <div class="caption"><label class="row tight"><input type="checkbox" name="ids" value="{id}" form="compare-form">\
-<span class="visually-hidden">{compare}</span></label><span>{mark}</span></div>
+<span class="visually-hidden">{compare}</span></label>{license}<span class="nowrap">{mark}</span></div>
 </li>
 """
 STARS = """<span class="stars" title="{words}"><span aria-hidden="true">★ {stars}</span>\
 <span class="visually-hidden">{words}</span></span>"""
+
+LICENSE = '<span class="badge license" title="{words}">{words}</span>'
+CLOSED = '<span class="badge stop corner" title="{words}">{word}</span>'
 
 STAR = """<button name="rating" value="{value}" class="star{on}" aria-pressed="{is_pressed}" title="{words}">\
 <span aria-hidden="true">{sign}</span><span class="visually-hidden">{words}</span></button>"""
 MOST_STARS = 5
 
 
-def draw_tiles(outputs: Iterable[Output], slug: str, query: str = "") -> SafeString:
-    """Return pictures of a project as tiles; `query` keeps the reader's filters in the links."""
-    address, compare = escaped(address_pattern("picture", slug)), escaped(_("Compare"))
+def draw_tiles(
+    outputs: Iterable[Output], slug: str, query: str = "", *, closed: Collection[int | None] = ()
+) -> SafeString:
+    """Return pictures of a project as tiles; `query` keeps the reader's filters in the links.
+
+    Pictures whose lineage is among the `closed` ones are marked as such.
+    """
+    address, compare, closed_mark = escaped(address_pattern("picture", slug)), escaped(_("Compare")), draw_closed()
+    badges: dict[str, str] = {}
     tiles = (
         TILE.format(
             rejected=" rejected" if output.rejected_at else "",
@@ -40,12 +51,28 @@ def draw_tiles(outputs: Iterable[Output], slug: str, query: str = "") -> SafeStr
             width=output.width,
             height=output.height,
             prompt=escaped(prompt_of(output)),
+            closed=closed_mark if output.lineage_id in closed else "",
             compare=compare,
+            # Few licences for many pictures: each is put into words once.
+            license=badges.get(output.license) or badges.setdefault(output.license, draw_license(output.license)),
             mark=draw_mark(output),
         )
         for output in outputs
     )
     return SafeString("".join(tiles))
+
+
+def draw_license(license: str) -> SafeString:
+    """Return an effective licence as a badge."""
+    language = reading_language()
+    words = " + ".join(label("licenses", part, language) for part in license.split(" AND "))
+    return SafeString(LICENSE.format(words=escaped(words)))
+
+
+def draw_closed() -> SafeString:
+    """Return the mark of a picture that may not be published now."""
+    words = escaped(_("May not be published as things stand now"))
+    return SafeString(CLOSED.format(word=escaped(_("Closed")), words=words))
 
 
 def prompt_of(output: Output) -> str:

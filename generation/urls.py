@@ -26,6 +26,7 @@ urlpatterns = [
     path(PICTURE, picture.picture, name="picture"),
     path(f"{PICTURE}picture.png", picture.picture_file, name="picture_file"),
     path(f"{PICTURE}thumb.webp", picture.picture_thumbnail, name="picture_thumbnail"),
+    path(f"{PICTURE}download/", picture.picture_download, name="picture_download"),
     path(f"{PICTURE}credits.txt", picture.picture_credits, name="picture_credits"),
     path(f"{PICTURE}rate/", picture.picture_rate, name="picture_rate"),
     path(f"{PICTURE}reject/", picture.picture_reject, name="picture_reject"),

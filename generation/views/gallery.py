@@ -1,6 +1,7 @@
 """All pictures of a project, and a few of them side by side."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -18,10 +19,13 @@ from projects.paging import read_page
 
 from ..filters import PAGE_SIZE, GalleryFilter, without
 from ..models import Output, PromptTemplate
+from ..services.lineages import closed_lineages
 from ..starting import base_models
 from ..words import recipe_rows
 
-TILE_FIELDS = ("id", "project_id", "width", "height", "seed", "rating", "rejected_at", "license", "created_at")
+TILE_FIELDS = (
+    "id", "project_id", "lineage_id", "width", "height", "seed", "rating", "rejected_at", "license", "created_at",
+)  # fmt: skip
 NAMES = ("slug", "name", "name_ja")
 MAX_COMPARED = 4
 MAX_LICENSES = 12
@@ -40,6 +44,7 @@ def gallery(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "project": project,
         "page": page,
+        "closed": closed_on(project, page.rows),
         "query": without(request.GET, "cursor"),
         "can_make": project.role.includes(Role.EDITOR),
     }
@@ -66,7 +71,14 @@ def compare(request: HttpRequest, slug: str) -> HttpResponse:
     )
     found = sorted(rows, key=lambda output: ids.index(output.id))
     context = {"project": project, "pictures": found, "recipe": compare_recipes(found)}
-    return render(request, "generation/compare.html", context)
+    return render(request, "generation/compare.html", context | {"closed": closed_on(project, found)})
+
+
+def closed_on(project: Project, outputs: Sequence[Output]) -> set[int | None]:
+    """Return the lineages of a page's pictures that may not be published now."""
+    for output in outputs:
+        output.project = project
+    return closed_lineages(outputs)
 
 
 def chosen_ids(request: HttpRequest) -> list[uuid.UUID]:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from assets.review_pages import alerts_of
 
 from .. import overview
+from ..services.lineages import closed_lineages
 
 
 @login_required
@@ -20,9 +21,11 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.htmx and "jobs" in request.GET:
         return render(request, "generation/home.html#jobs", context)
     cards = overview.projects_of(request.user)
+    pictures = overview.new_pictures(cards)
     context |= {
         "cards": cards,
-        "pictures": overview.new_pictures(cards),
+        "pictures": pictures,
+        "closed": closed_lineages(pictures),
         "alerts": alerts_of(request.user),
     }
     return render(request, "generation/home.html", context)

@@ -1,15 +1,11 @@
 """One picture: how it was made, under which licence, and the proof."""
 
-import math
-from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -17,7 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from assets import storage
 from assets.licensing import Action, Decision, obligations_text
-from assets.services import decide_use
+from assets.services import decide_about, decide_use
+from assets.services.decisions import Sources, waivers_of
 from projects.access import get_in_project, get_project
 from projects.models import Project, Role
 from projects.problems import Problem
@@ -25,16 +22,17 @@ from projects.problems import Problem
 from ..filters import neighbours, pictures_asked, without
 from ..forms import TEXT_FIELDS, RatingForm
 from ..models import Output, Replay
-from ..sentences import NAMES, failure_sentence, sentence
-from ..services.lineages import closes_at
-from ..services.outputs import parameters_text, rate_output, reject_output
+from ..sentences import NAMES, failure_sentence
+from ..output_files import send_download, send_picture, send_thumbnail
+from ..rights_changes import changes_since
+from ..services.lineages import closed_lineages
+from ..services.outputs import closing_reasons, download_output, parameters_text, rate_output, reject_output
 from ..services.replays import model_files, request_replay
 from ..strips import describe_rights, rights_chain
 from ..tiles import draw_tiles
 from ..withdrawal_pages import withdrawn_sources
 from ..words import difference_sentence, environment_rows, recipe_rows, stage_word
 
-WEEK_SECONDS = 604_800
 LANGUAGES = ("en", "ja")
 
 
@@ -50,26 +48,29 @@ def picture(request: HttpRequest, slug: str, output_id: str) -> HttpResponse:
 
 @login_required
 @require_GET
-def picture_file(request: HttpRequest, slug: str, output_id: str) -> HttpResponse:
-    """Send the stored PNG with its recipe inside, under a name that every system accepts."""
+def picture_file(request: HttpRequest, slug: str, output_id: str) -> HttpResponse | FileResponse:
+    """Show the stored PNG with its recipe inside."""
     project = get_project(request.user, slug)
-    output = get_in_project(
-        project, Output.objects.only("path", "file_sha256", "seed", "spec", "lineage"), id=output_id
-    )
-    name = storage.download_name(f"{output.spec.get('prompt', '')[:80]} {output.seed}", ".png")
-    is_download = "download" in request.GET
-    response = send_stored(request, output.path, output.file_sha256, "image/png", name=name, is_download=is_download)
-    return keep_until(response, closes_at(project, output.lineage_id))
+    rows = Output.objects.only("path", "seed", "spec", "lineage")
+    return send_picture(request, get_in_project(project, rows, id=output_id))
 
 
 @login_required
 @require_GET
-def picture_thumbnail(request: HttpRequest, slug: str, output_id: str) -> HttpResponse:
-    """Send the small picture of the gallery."""
+def picture_thumbnail(request: HttpRequest, slug: str, output_id: str) -> HttpResponse | FileResponse:
+    """Show the small picture of the gallery."""
     project = get_project(request.user, slug)
-    output = get_in_project(project, Output.objects.only("thumbnail", "lineage"), id=output_id)
-    response = send_stored(request, output.thumbnail, storage.parse_stored_path(output.thumbnail), "image/webp")
-    return keep_until(response, closes_at(project, output.lineage_id))
+    rows = Output.objects.only("thumbnail", "lineage")
+    return send_thumbnail(request, get_in_project(project, rows, id=output_id))
+
+
+@login_required
+@require_POST
+def picture_download(request: HttpRequest, slug: str, output_id: str) -> FileResponse:
+    """Send the PNG to be kept, which the ledger notes with the publish gate's answer."""
+    project = get_project(request.user, slug)
+    output = get_in_project(project, shown_outputs(), id=output_id)
+    return send_download(output, download_output(request.user, output))
 
 
 @login_required
@@ -145,9 +146,10 @@ def shown_outputs() -> QuerySet[Output]:
 
 def picture_context(request: HttpRequest, project: Project, output: Output) -> dict[str, Any]:
     """Return everything that a picture's page shows."""
-    made_under = Decision.from_dict(output.decision)
-    files = model_files(output)
-    publish = decide_use(project, Action.PUBLISH, files)
+    made_under, files = Decision.from_dict(output.decision), model_files(output)
+    inputs, waivers = Sources(files).inputs_of(files), waivers_of(project, *Action)
+    generate = decide_about(project, Action.GENERATE, inputs, waivers=waivers)
+    publish = decide_about(project, Action.PUBLISH, inputs, waivers=waivers)
     replays = [replay_view(each) for each in output.replays.all()[:5]]
     newer, older = neighbours(pictures_asked(request.GET, project), output)
     return {
@@ -157,7 +159,9 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
         "parameters": parameters_text(output),
         "slots": slot_rows(output),
         "environment": environment_rows(output.environment),
-        "rights": describe_rights(project, made_under, publish),
+        "rights": describe_rights(project, generate, publish, made_under=made_under),
+        "changes": changes_since(made_under, generate),
+        "closed": closing_reasons(publish),
         "chain": rights_chain(output, files),
         "withdrawn": withdrawn_sources(project, publish),
         "replays": replays,
@@ -200,34 +204,5 @@ def answer_marks(request: HttpRequest, project: Project, output: Output) -> Http
     if not request.htmx:
         return redirect(output.get_absolute_url())
     if request.POST.get("shown_as") == "tile":
-        return HttpResponse(draw_tiles([output], project.slug))
+        return HttpResponse(draw_tiles([output], project.slug, closed=closed_lineages([output])))
     return render(request, "generation/picture.html#marks", context)
-
-
-def keep_until(response: HttpResponse, moment: datetime | None) -> HttpResponse:
-    """Let no browser keep a picture beyond the end of a term that it was made under."""
-    if moment is not None:
-        left = math.floor((moment - timezone.now()).total_seconds())
-        if left < WEEK_SECONDS:
-            kept = f"private, max-age={left}, must-revalidate" if left > 0 else "private, no-store"
-            response.headers["Cache-Control"] = kept
-    return response
-
-
-def send_stored(
-    request: HttpRequest, path: str, sha256: str, content_type: str, *, name: str = "", is_download: bool = False
-) -> HttpResponse:
-    """Send a kept file. Its content never changes, so a browser that has it is told so."""
-    etag = f'"{sha256}"'
-    if request.headers.get("If-None-Match") == etag:
-        response = HttpResponse(status=304)
-    else:
-        try:
-            file = storage.open_stored(settings.MEDIA_ROOT, path)
-        except storage.StorageError as error:
-            raise Http404(sentence(error.code, error.params)) from error
-        response = FileResponse(file, content_type=content_type, filename=name, as_attachment=is_download)
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = f"private, max-age={WEEK_SECONDS}, immutable"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

@@ -141,7 +141,7 @@ def replay(visitor: Visitor, words: Words) -> None:
 def download(visitor: Visitor, output: Output, path: Path) -> None:
     """Save the PNG, which says how it was made to other tools and to Daicho."""
     with visitor.page.expect_download() as saving:
-        visitor.page.locator("a[href$='picture.png?download']").click()
+        visitor.page.locator(f"form[action$='/pictures/{output.id}/download/'] button").click()
     saving.value.save_as(path)
     with Image.open(path) as picture:
         assert picture.format == "PNG"

@@ -12,7 +12,15 @@ from assets.models import Rights
 from assets.services import clear_rights, edit_rights, withdraw_rights
 from assets.services.waivers import approve_waiver, request_waiver, revoke_waiver
 from generation.models import Lineage, Output
-from generation.services.lineages import closes_at, descendants_of, key_of, publishable, verdicts_now
+from generation.services.lineages import (
+    Standing,
+    closed_lineages,
+    descendants_of,
+    key_of,
+    publishable,
+    standing_of,
+    verdicts_now,
+)
 from projects.models import Project
 from tests.assets.chain import drawn_with, frozen, learned
 from tests.assets.material import cleared
@@ -72,9 +80,9 @@ def test_a_lineage_is_followed_once_however_many_ways_lead_to_it(people, project
 def test_the_end_of_one_pictures_term_asks_about_that_picture_only(people, project, starter, below, beside):
     ends_at = timezone.now() + timedelta(days=3)
     Rights.objects.filter(model_file=starter).update(expires_at=ends_at)
-    assert closes_at(project, below.lineage_id) == ends_at
+    assert standing_of(project, below.lineage_id) == Standing(is_open=True, until=ends_at)
     with CaptureQueriesContext(connection) as asked:
-        assert set(verdicts_now(project, Action.PUBLISH, below.lineage_id)) == {below.lineage_id}
+        assert set(verdicts_now(project, Action.PUBLISH, {below.lineage_id})) == {below.lineage_id}
     assert len(asked) < 6
     assert set(verdicts_now(project, Action.PUBLISH)) == {below.lineage_id, beside.lineage_id}
 
@@ -160,3 +168,23 @@ def test_rights_that_nothing_uses_change_nothing(people, project, below):
     withdraw_rights(cleared(people, project, 77), actor=people.owner, reason="asked")
     assert open_ones(project) == {below}
     assert Rights.objects.filter(state="withdrawn").count() == 1
+
+
+def test_pictures_of_several_projects_are_judged_with_two_queries(people, project, starter, version, below, beside):
+    elsewhere = Project.objects.get(slug="elsewhere")
+    [theirs] = made(people.stranger, elsewhere, starter)
+    withdraw_rights(version.items.first().picture, actor=people.owner, reason="asked")
+    shown = list(Output.objects.select_related("project"))
+    assert closed_lineages(shown) == {None, below.lineage_id}
+    with CaptureQueriesContext(connection) as queries:
+        assert closed_lineages(shown) == {None, below.lineage_id}
+    assert len(queries) == 2
+    with CaptureQueriesContext(connection) as queries:
+        assert closed_lineages([]) == {None}
+    assert not queries.captured_queries
+    Project.objects.filter(pk=elsewhere.pk).update(revenue_usd=None)
+    Rights.objects.filter(model_file=starter).update(expression="LicenseRef-scancode-stability-ai-community-2024")
+    edit_rights(starter.rights, actor=people.editor, changes={"note": "read again"})
+    clear_rights(starter, reviewer=people.reviewer)
+    fresh = list(Output.objects.select_related("project"))
+    assert closed_lineages(fresh) == {None, below.lineage_id, theirs.lineage_id}
