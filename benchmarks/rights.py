@@ -221,9 +221,30 @@ def measure(name: str, ask: Callable[[int], object], requests: int, empty: float
 
 def explain(name: str, rows: Any) -> str:
     """Print a query's plan and return it."""
-    plan = rows.explain()
-    print(f"\nplan: {name}\n" + "\n".join(f"    {line}" for line in plan.splitlines()[:14]))
-    return str(plan)
+    return show_plan(name, rows.explain())
+
+
+def explain_asked(name: str, ask: Callable[[], object]) -> list[str]:
+    """Print the plan of every query that an answer needs, and return them."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as asked:
+        ask()
+    how = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+    plans = []
+    for number, query in enumerate(asked.captured_queries, 1):
+        with connection.cursor() as cursor:
+            cursor.execute(f"{how} {query['sql']}".replace("%", "%%"), [])
+            plan = "\n".join(" ".join(map(str, row)) for row in cursor.fetchall())
+        plans.append(show_plan(f"{name}, query {number} of {len(asked)}", plan))
+    return plans
+
+
+def show_plan(name: str, plan: str) -> str:
+    """Print a plan's first lines, and return it."""
+    print(f"\nplan: {name}\n" + "\n".join(f"    {line[:160]}" for line in plan.splitlines()[:14]))
+    return plan
 
 
 def scans_outputs(plan: str) -> bool:
@@ -258,45 +279,51 @@ def ask_everything(user: Any, project: Any, requests: int) -> int:
 
     from assets.licensing import Action
     from assets.models import Picture
-    from assets.services import decide_use, withdraw_rights
+    from assets.services import decide_use
     from generation.models import Output
-    from generation.services.lineages import descendants_of, publishable, verdicts_now
-    from projects.models import User
+    from generation.services.lineages import descendants_of
 
     client = Client()
     client.force_login(user)
     empty = measure_empty(client, requests)
     chosen = list(Picture.objects.filter(project=project).order_by("name")[: 50 * requests : 50])
     outputs = list(Output.objects.filter(project=project).order_by("-created_at")[: 50 * requests : 50])
-    pick = lambda rows, number: rows[number % len(rows)]  # noqa: E731
 
     def blast(number: int) -> int:
-        found = descendants_of(pick(chosen, number), project)
+        found = descendants_of(chosen[number % len(chosen)], project)
         return len(found.versions) + len(found.files) + found.outputs.count() + found.live.count()
 
     def terms(number: int) -> object:
-        return decide_use(project, Action.PUBLISH, pick(outputs, number).generation.files()).terms
+        return decide_use(project, Action.PUBLISH, outputs[number % len(outputs)].generation.files()).terms
 
-    gallery = lambda _number: client.get(f"/p/{project.slug}/pictures/", {"publishable": "yes"})  # noqa: E731
     measure("blast radius of one picture", blast, requests, empty)
     measure("effective terms of one output", terms, requests, empty)
+    ask_gallery(client, project, chosen[0], requests, empty)
+    below = descendants_of(chosen[1], project).outputs.order_by("-created_at")[:36]
+    plans = [explain("outputs below one picture", below), *explain_asked("blast radius", lambda: blast(2))]
+    plans += explain_asked("effective terms", lambda: terms(2))
+    return int(any(map(scans_outputs, plans)))
+
+
+def ask_gallery(client: Any, project: Any, picture: Any, requests: int, empty: float) -> None:
+    """Measure the gallery of what may be published: cold, warm, and once after a withdrawal."""
+    from assets.licensing import Action
+    from assets.services import withdraw_rights
+    from generation.models import Output
+    from generation.services.lineages import publishable, verdicts_now
+    from projects.models import User
+
+    gallery = lambda _number: client.get(f"/p/{project.slug}/pictures/", {"publishable": "yes"})  # noqa: E731
     begin = time.perf_counter()
     verdicts_now(project, Action.PUBLISH)
     print(f"{'every lineage asked for the first time':<46} once {(time.perf_counter() - begin) * 1000:7.0f} ms")
     measure("gallery, publishable in JP today", gallery, requests, empty)
-    reviewer = User.objects.get(email="reviewer@daicho.example")
-    withdraw_rights(chosen[0], actor=reviewer, reason="benchmark")
+    withdraw_rights(picture, actor=User.objects.get(email="reviewer@daicho.example"), reason="benchmark")
     begin = time.perf_counter()
     gallery(0)
     print(f"{'the first such page after a withdrawal':<46} once {(time.perf_counter() - begin) * 1000:7.0f} ms")
-    plans = [
-        explain("outputs below one picture", descendants_of(chosen[1], project).outputs.order_by("-created_at")[:36])
-    ]
-    explain(
-        "gallery, publishable",
-        publishable(Output.objects.filter(project=project), project).order_by("-created_at", "-id")[:37],
-    )
-    return int(any(map(scans_outputs, plans)))
+    rows = publishable(Output.objects.filter(project=project), project)
+    explain("gallery, publishable", rows.order_by("-created_at", "-id")[:37])
 
 
 def measure_empty(client: Any, requests: int) -> float:
