@@ -9,6 +9,7 @@ from projects.protocol import StrictSerializer
 from . import licensing
 from .forms import MAX_SYNONYMS, TermForm
 from .models import ModelFile, Rights, Term
+from .overrides import overrides_of
 from .services import explain_here
 
 ACTIONS = [each.value for each in licensing.Action]
@@ -106,6 +107,20 @@ class RestrictionSerializer(serializers.Serializer):
     pass_on = serializers.ListField(child=serializers.CharField())
 
 
+class OverrideSerializer(serializers.Serializer):
+    """A rule that two persons set aside: the waiver, and in `reasons` what would stand in the way without it."""
+
+    waiver = serializers.UUIDField(source="waiver.id")
+    action = serializers.ChoiceField(choices=ACTIONS, source="waiver.action")
+    reasons = serializers.ListField(child=serializers.CharField())
+    reason = serializers.CharField(source="waiver.reason")
+    requested_by = serializers.UUIDField(source="waiver.requested_by_id")
+    approved_by = serializers.UUIDField(source="waiver.approved_by_id")
+    evidence = serializers.UUIDField(source="waiver.evidence_id", allow_null=True)
+    expires_at = serializers.DateTimeField(source="waiver.expires_at")
+    is_over = serializers.BooleanField()
+
+
 class DecisionSerializer(serializers.Serializer):
     """A decision with its reasons in the reader's language; `sha256` is that of the decision with all its inputs."""
 
@@ -115,6 +130,7 @@ class DecisionSerializer(serializers.Serializer):
     reasons = serializers.ListField(child=serializers.CharField())
     obligations = ObligationSerializer(many=True)
     restrictions = RestrictionSerializer(many=True)
+    overrides = OverrideSerializer(many=True)
     sha256 = serializers.CharField()
 
     def to_representation(self, instance: licensing.Decision) -> dict[str, Any]:
@@ -126,5 +142,6 @@ class DecisionSerializer(serializers.Serializer):
             "reasons": explain_here(instance),
             "obligations": [each.as_dict() for each in instance.obligations],
             "restrictions": [each.as_dict() for each in instance.restrictions],
+            "overrides": OverrideSerializer(overrides_of(instance), many=True).data,
             "sha256": instance.sha256(),
         }

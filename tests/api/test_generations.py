@@ -134,7 +134,10 @@ def test_a_picture_is_shown_downloaded_and_credited(caller, output):
     assert "path" not in body
     png = client.get(body["file"])
     assert png.headers["Content-Type"] == "image/png"
-    assert "attachment" in png.headers["Content-Disposition"]
+    assert "inline" in png.headers["Content-Disposition"]
+    taken = client.post(f"/api/v1/outputs/{output.id}/download/")
+    assert "attachment" in taken.headers["Content-Disposition"]
+    assert b"".join(taken.streaming_content)[:4] == b"\x89PNG"
     assert Image.open(io.BytesIO(b"".join(png.streaming_content))).size == (64, 64)
     assert client.get(body["thumbnail"]).headers["Content-Type"] == "image/webp"
     assert client.get(f"/api/v1/outputs/{output.id}/parameters/").json()["parameters"].startswith("a red ball")

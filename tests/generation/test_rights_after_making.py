@@ -248,6 +248,19 @@ def test_a_waiver_is_shown_in_the_studio_before_anything_is_drawn(signed_in, peo
     assert [each for each in SAID if each not in shown] == []
 
 
+def test_the_api_names_the_waiver_beside_the_decision(signed_in, people, project, output, lesson):
+    address = f"/api/v1/outputs/{output.id}/credits/"
+    assert signed_in("viewer").get(address).json()["publish"]["overrides"] == []
+    changed(people, lesson, expression="CC-BY-NC-4.0")
+    [waiver] = waived(people, project, lesson.rights, Action.PUBLISH)
+    [told] = signed_in("viewer").get(address).json()["publish"]["overrides"]
+    assert told["waiver"] == str(waiver.id)
+    assert (told["action"], told["reason"], told["is_over"]) == ("publish", "Letter of 3 May", False)
+    assert (told["requested_by"], told["approved_by"]) == (str(people.editor.id), str(people.owner.id))
+    assert told["evidence"] == str(waiver.evidence_id)
+    assert "1.png" in told["reasons"][0]
+
+
 def test_the_policys_exception_is_shown_below(signed_in, people, project, output, lesson):
     Project.objects.filter(pk=project.pk).update(policy="exception")
     changed(people, lesson, expression="CC-BY-NC-4.0")
