@@ -36,7 +36,7 @@ from .serializers import (
 )
 from .services.generations import cancel_generation, find_asked, repeat_request, submit_once
 from .services.outputs import download_output, parameters_text, rate_output, reject_output
-from .services.replays import model_files, request_replay
+from .services.replays import cancel_replay, model_files, request_replay
 
 KEY_HEADER = OpenApiParameter(
     "Idempotency-Key",
@@ -215,7 +215,16 @@ class ReplayViewSet(InProjects):
     queryset = Replay.objects.select_related("project", "output")
     serializer_class = ReplaySerializer
     lookup_value_converter = "uuid"
+    scope = Scope.GENERATE
 
     def retrieve(self, request: Request, pk: Any) -> Response:
         """Return a replay with its progress or its verdict."""
+        return Response(self.get_serializer(self.get_row()).data)
+
+    @extend_schema(request=None, responses=ReplaySerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: Any) -> Response:
+        """Ask a replay to stop. Raises 409 when it had ended."""
+        if not cancel_replay(self.get_row(Role.EDITOR), actor=request.user):
+            raise Problem("job_over", _("This job has ended already."), status=409)
         return Response(self.get_serializer(self.get_row()).data)

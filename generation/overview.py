@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
+from jobs.words import remaining_words
 from projects.access import visible_to
 from projects.models import Membership, Project, Role, User
 
@@ -86,5 +87,6 @@ def jobs_of(user: User, recent: int = 6) -> list[Generation]:
     jobs = [*unfinished, *ended.order_by("-queued_at")[:recent]]
     for job in jobs:
         job.stage_label = stage_word(job.stage)
+        job.remaining = remaining_words(job.remaining_seconds)
         job.why = failure_sentence(job.error, job.error_params)
     return jobs

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 
-from projects.models import Project
+from ledger.models import Entry
+from ledger.services import actor_hash
+from projects.models import Campaign, Project, User
 
 from . import prompts
 from .diffs import Change, diff_bodies
@@ -22,6 +24,7 @@ RECENT_PICTURES = 600
 JOBS_LOOKED_AT = 60
 PICTURES_SHOWN = 12
 VERSIONS_SHOWN = 10
+MOVED = "generation.template.alias_moved"
 TILE_FIELDS = ("id", "width", "height", "seed", "created_at", "spec")
 
 
@@ -43,6 +46,7 @@ class VersionLine:
     aliases: Sequence[TemplateAlias]
     changes: Sequence[Change]
     pictures: int
+    campaigns: Sequence[Campaign]
     is_first: bool
 
 
@@ -112,6 +116,7 @@ def version_lines(template: PromptTemplate, before: int | None) -> tuple[list[Ve
     rows = rows if before is None else rows.filter(number__lt=before)
     found = list(rows[: VERSIONS_SHOWN + 1])
     counts = picture_counts([version.id for version in found])
+    campaigns = campaigns_of([version.id for version in found])
     older: list[TemplateVersion | None] = [*found[1:], None]
     lines = [
         VersionLine(
@@ -119,12 +124,32 @@ def version_lines(template: PromptTemplate, before: int | None) -> tuple[list[Ve
             aliases=sorted_aliases(version.aliases.all()),
             changes=diff_bodies(previous.body, version.body) if previous else (),
             pictures=counts.get(version.id, 0),
+            campaigns=campaigns.get(version.id, ()),
             is_first=version.number == 1,
         )
         for version, previous in zip(found, older, strict=True)
     ]
     shown = lines[:VERSIONS_SHOWN]
     return shown, shown[-1].version.number if len(found) > VERSIONS_SHOWN else None
+
+
+def campaigns_of(versions: Sequence[UUID]) -> dict[UUID, list[Campaign]]:
+    """Return the campaigns that pictures were asked for with each version, by name."""
+    jobs = Generation.objects.filter(template_version__in=versions).exclude(campaign=None)
+    pairs = list(jobs.order_by().values_list("template_version", "campaign").distinct())
+    named = Campaign.objects.in_bulk({campaign_id for _version, campaign_id in pairs})
+    found: dict[UUID, list[Campaign]] = {}
+    for version_id, campaign_id in pairs:
+        found.setdefault(version_id, []).append(named[campaign_id])
+    return {version_id: sorted(each, key=str) for version_id, each in found.items()}
+
+
+def movers_of(project: Project, template: PromptTemplate) -> dict[str, User]:
+    """Return who moved each of a template's names last, as the ledger has it; who left the project is not named."""
+    moves = Entry.objects.filter(chain=project.id, subject=f"template:{template.id}", event=MOVED).order_by("seq")
+    people = {actor_hash(each.user_id): each.user for each in project.memberships.select_related("user")}
+    last = {str((entry.readable or {}).get("alias")): entry.actor for entry in moves}
+    return {alias: people[actor] for alias, actor in last.items() if actor in people}
 
 
 def picture_counts(versions: Sequence[UUID]) -> dict[UUID, int]:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from .views import campaigns, gallery, jobs, picture, reader, studio, suggestions
+from .views import campaigns, gallery, jobs, picture, reader, replays, studio, suggestions
 
 CAMPAIGNS = "p/<slug:slug>/campaigns/"
 STUDIO = "p/<slug:slug>/studio/"
 JOB = "p/<slug:slug>/jobs/<uuid:generation_id>/"
 PICTURES = "p/<slug:slug>/pictures/"
 PICTURE = "p/<slug:slug>/pictures/<uuid:output_id>/"
+REPLAY = "p/<slug:slug>/replays/<uuid:replay_id>/"
 
 urlpatterns = [
     path(STUDIO, studio.studio, name="studio"),
@@ -36,5 +37,6 @@ urlpatterns = [
     path(f"{CAMPAIGNS}<uuid:campaign_id>/rename/", campaigns.campaign_rename, name="campaign_rename"),
     path("p/<slug:slug>/suggestions/", suggestions.suggest, name="suggest"),
     path("p/<slug:slug>/suggestions/<uuid:suggestion_id>/", suggestions.suggestion, name="suggestion"),
-    path("p/<slug:slug>/replays/<uuid:replay_id>/", picture.replay, name="replay"),
+    path(REPLAY, picture.replay, name="replay"),
+    path(f"{REPLAY}cancel/", replays.replay_cancel, name="replay_cancel"),
 ]

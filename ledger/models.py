@@ -52,6 +52,15 @@ class Entry(models.Model):
         """Return the payload as values."""
         return json.loads(self.payload)
 
+    @property
+    def readable(self) -> dict[str, Any] | None:
+        """Return the payload as values, or None where somebody has spoiled it: only verifying says more then."""
+        try:
+            data = self.data
+        except (ValueError, RecursionError):
+            return None
+        return data if isinstance(data, dict) else None
+
     def as_row(self) -> dict[str, Any]:
         """Return the columns as an export holds them."""
         columns = (

@@ -29,6 +29,7 @@ SENTENCES: dict[str, Any] = {
     "assets.dataset.created": gettext_lazy("Dataset opened: {name}"),
     "assets.dataset.edit_undone": gettext_lazy("Edit undone in {dataset}: {what}"),
     "assets.dataset.exported": gettext_lazy("Version {version} of {dataset} exported as {format}"),
+    "assets.dataset.grouped": gettext_lazy("Group of {count} pictures in {dataset}: {group}"),
     "assets.dataset.picture_removed": gettext_lazy("Picture taken out of the dataset {dataset}"),
     "assets.dataset.pictures_added": gettext_lazy("Pictures added to the dataset {dataset}"),
     "assets.dataset.version_frozen": gettext_lazy("Version {number} of {name} frozen: {count} pictures"),
@@ -59,6 +60,8 @@ SENTENCES: dict[str, Any] = {
     "generation.template.created": gettext_lazy("Template made: {name}"),
     "generation.template.version_saved": gettext_lazy("Template saved as version {version}"),
     "generation.template.alias_moved": gettext_lazy("Template’s {alias} moved: version {from} → {to}"),
+    "generation.template.renamed": gettext_lazy("Template’s names changed"),
+    "generation.replay.cancel_requested": gettext_lazy("Replay canceled"),
     "generation.template.archived": gettext_lazy("Template archived"),
     "generation.template.restored": gettext_lazy("Template taken back from the archive"),
     "assets.term.added": gettext_lazy("Word added: {ja} → {en}"),
@@ -120,14 +123,13 @@ def words_of(event: str, subject: str, payload: Mapping[str, Any], people: Mappi
     if "to" in payload or "from" in payload:
         words |= {"from_role": role_name(payload.get("from")), "to_role": role_name(payload.get("to"))}
     if event == "projects.project.changed":
-        words["changed"] = ", ".join(field_name(name) for name in payload)
-    if "spec" in payload:
-        words["seed"] = str(payload["spec"].get("seed", "–"))
-    if "decision" in payload:
-        words["license"] = payload["decision"].get("effective_license", "–")
+        words["changed"] = ", ".join(map(field_name, payload))
+    for name, part, key in (("seed", "spec", "seed"), ("license", "decision", "effective_license")):
+        if isinstance(payload.get(part), Mapping):
+            words[name] = str(payload[part].get(key, "–"))
     for name, known in (("verdict", VERDICTS), ("alias", ALIASES)):
-        if payload.get(name) in known:
-            words[name] = str(known[payload[name]])
+        if str(payload.get(name)) in known:
+            words[name] = str(known[str(payload[name])])
     return words
 
 
@@ -137,5 +139,6 @@ def role_name(value: object) -> str:
 
 
 def field_name(name: str) -> str:
-    """Return what a project's field is called on screen."""
-    return str(Project._meta.get_field(name).verbose_name)
+    """Return what a project's field is called on screen; what is none stays as it is."""
+    known = {field.name: field for field in Project._meta.fields}
+    return str(known[name].verbose_name) if name in known else name

@@ -96,6 +96,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("picture_reject", POST, MAKE),
     ("picture_replay", POST, MAKE),
     ("replay", GET, LOOK),
+    ("replay_cancel", POST, MAKE),
     ("suggest", POST, MAKE),
     ("suggestion", GET, MAKE),
     # templates and words
@@ -136,6 +137,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("dataset_add", GET, MAKE),
     ("dataset_add", POST, MAKE),
     ("dataset_remove", POST, MAKE),
+    ("dataset_group", POST, MAKE),
     ("dataset_checks", GET, LOOK),
     ("dataset_propose", GET, LOOK),
     ("dataset_propose", POST, MAKE),
@@ -260,6 +262,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-output-reject", POST, MAKE),
     ("api-output-replay", POST, MAKE),
     ("api-replay-detail", GET, LOOK),
+    ("api-replay-cancel", POST, MAKE),
     ("api-picture-list", GET, LOOK),
     ("api-picture-list", POST, MAKE),
     ("api-picture-detail", GET, LOOK),
@@ -291,6 +294,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-dataset-pictures", GET, LOOK),
     ("api-dataset-pictures", POST, MAKE),
     ("api-dataset-picture", DELETE, MAKE),
+    ("api-dataset-groups", POST, MAKE),
     ("api-dataset-captions", GET, LOOK),
     ("api-dataset-captions", PUT, MAKE),
     ("api-dataset-rename", POST, MAKE),
@@ -303,6 +307,12 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-dataset-proof", GET, LOOK),
     ("api-dataset-diff", GET, LOOK),
     ("api-dataset-export", POST, MAKE),
+    ("api-dataset-check-all", GET, LOOK),
+    ("api-dataset-check-flags", GET, LOOK),
+    ("api-dataset-check-words", GET, LOOK),
+    ("api-dataset-check-crops", GET, LOOK),
+    ("api-dataset-check-different", POST, MAKE),
+    ("api-expiries", GET, LOOK),
     ("api-evidence-list", GET, PERSON),
     ("api-evidence-list", POST, MAKE),
     ("api-evidence-detail", GET, LOOK),
@@ -387,8 +397,11 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-dataset-detail", PATCH): {"name": "Parasols"},
     ("api-dataset-captions", GET): {"language": "en"},
     ("api-dataset-captions", PUT): {"language": "en", "captions": {"1": "an umbrella"}},
+    ("api-dataset-groups", POST): {"group": "front", "numbers": [1]},
     ("api-dataset-rename", POST): {"language": "en", "old": "umbrella", "new": "parasol"},
     ("api-dataset-export", POST): {"format": "folder"},
+    ("api-dataset-check-different", POST): {"numbers": [1, 2]},
+    ("api-expiries", GET): SPRING,
     ("api-evidence-list", POST): {**SPRING, "file": ContentFile(b"x", name="a.txt")},
     ("api-review-list", GET): SPRING,
     ("api-review-refuse", POST): {"reason": "no source"},
@@ -498,7 +511,9 @@ def make_model(project: Project) -> ModelFile:
         path=str(WEIGHTS),
         sha256="a" * 64,
         size_bytes=1,
-        rights=Rights.objects.create(expression="CC0-1.0", state=Rights.State.CLEARED),
+        rights=Rights.objects.create(
+            expression="CC0-1.0", state=Rights.State.CLEARED, source_url="https://example.com/model"
+        ),
     )
 
 

@@ -42,6 +42,16 @@ def request_replay(user: User, output: Output) -> Replay:
     return replay
 
 
+@transaction.atomic
+def cancel_replay(replay: Replay, *, actor: User) -> bool:
+    """Ask the worker to stop; a replay that still waits ends at once. Return False when it had ended before."""
+    if not replay.request_cancel():
+        return False
+    subject, payload = f"output:{replay.output_id}", {"replay": str(replay.id)}
+    record(replay.project, "generation.replay.cancel_requested", actor=actor, subject=subject, payload=payload)
+    return True
+
+
 def model_files(output: Output) -> list[ModelFile]:
     """Return the files that the picture was made with."""
     return output.generation.files()

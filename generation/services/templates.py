@@ -147,8 +147,8 @@ def rename_template(user: User, template: PromptTemplate, *, name: str, name_ja:
     changed = {field: {"from": was[field], "to": value} for field, value in wanted.items() if was[field] != value}
     if changed:
         PromptTemplate.objects.filter(pk=template.pk).update(**wanted)
-        event = "generation.template.renamed"
-        record(template.project, event, actor=user, subject=subject_of(template), payload={**changed})
+        subject = subject_of(template)
+        record(template.project, "generation.template.renamed", actor=user, subject=subject, payload={**changed})
     return bool(changed)
 
 
@@ -159,8 +159,11 @@ def archive_template(user: User, template: PromptTemplate, *, archived: bool) ->
             archived_at=timezone.now() if archived else None
         )
         if changed:
-            event = "generation.template.archived" if archived else "generation.template.restored"
-            record(template.project, event, actor=user, subject=subject_of(template), payload={})
+            subject = subject_of(template)
+            if archived:
+                record(template.project, "generation.template.archived", actor=user, subject=subject, payload={})
+            else:
+                record(template.project, "generation.template.restored", actor=user, subject=subject, payload={})
 
 
 @transaction.atomic

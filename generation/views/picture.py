@@ -15,6 +15,7 @@ from assets import storage
 from assets.licensing import Action, Decision, obligations_text
 from assets.services import decide_about, decide_use
 from assets.services.decisions import Sources, waivers_of
+from jobs.words import remaining_words
 from projects.access import get_in_project, get_project
 from projects.models import Project, Role
 from projects.problems import Problem
@@ -184,7 +185,8 @@ def slot_rows(output: Output) -> list[dict[str, Any]]:
 
 def replay_context(project: Project, row: Replay) -> dict[str, Any]:
     """Return what a replay's card shows."""
-    return {"project": project, "replay": replay_view(row), "output": row.output}
+    can_make = project.role.includes(Role.EDITOR)
+    return {"project": project, "replay": replay_view(row), "output": row.output, "can_make": can_make}
 
 
 def replay_view(row: Replay) -> dict[str, Any]:
@@ -193,6 +195,7 @@ def replay_view(row: Replay) -> dict[str, Any]:
         "row": row,
         "stage": stage_word(row.stage),
         "percent": round(row.progress * 100),
+        "remaining": remaining_words(row.remaining_seconds),
         "error": failure_sentence(row.error, row.error_params),
         "differences": [difference_sentence(each) for each in row.differences],
     }

@@ -211,6 +211,7 @@ def page_context(project: Project, found: PromptTemplate) -> dict[str, Any]:
         "project": project,
         "template": found,
         "aliases": aliases,
+        "movers": overview.movers_of(project, found),
         "seen": {each.name: each.version.number for each in aliases},
         "can_make": project.role.includes(Role.EDITOR),
     }

@@ -9,6 +9,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, Stream
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from ledger import verify_offline
@@ -72,11 +73,12 @@ def ledger_entry(request: HttpRequest, slug: str, seq: int) -> HttpResponse:
     entry = Entry.objects.filter(chain=project.id, seq=seq).first()
     if entry is None:
         raise Http404
+    data = entry.readable
     context = {
         "project": project,
         "line": line_of(project, entry, people_of(project)),
         "entry": entry,
-        "payload": json.dumps(entry.data, ensure_ascii=False, indent=2),
+        "payload": entry.payload if data is None else json.dumps(data, ensure_ascii=False, indent=2),
         "proof": proof(entry) if "proof" in request.GET else None,
         "previous": seq - 1,
         "following": seq + 1 if Entry.objects.filter(chain=project.id, seq=seq + 1).exists() else None,
@@ -121,11 +123,12 @@ def people_of(project: Project) -> dict[str, User]:
 
 def line_of(project: Project, entry: Entry, people: dict[str, User]) -> Line:
     """Return an entry with its person, its sentence and where it leads."""
-    data = entry.data
+    data = entry.readable
+    said = _("This entry cannot be read: somebody has changed it. Verify the ledger.")
     return Line(
         entry=entry,
         person=people.get(entry.actor),
-        sentence=sentence(entry.event, entry.subject, data, people),
+        sentence=said if data is None else sentence(entry.event, entry.subject, data, people),
         url=subject_url(project, entry.subject),
     )
 

@@ -19,7 +19,7 @@ WRITES = [(name, method) for name, method, _who in API if method != GET]
 # Questions, not changes.
 ASKS = {"api-decide", "api-ledger-verify"}
 MAKES = {"api-compose", "api-read", "api-generation-list", "api-generation-cancel", "api-generation-retry"}
-MAKES |= {f"api-output-{verb}" for verb in ("rate", "reject", "replay")}
+MAKES |= {f"api-output-{verb}" for verb in ("rate", "reject", "replay")} | {"api-replay-cancel"}
 JUDGEMENTS = [name for name, _method, who in API if who == JUDGE]
 IN_PROJECT = [(name, method) for name, method, who in API if who[1] == "N"]
 

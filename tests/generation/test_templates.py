@@ -16,6 +16,7 @@ from generation.services import templates as services
 from generation.views.presets import SEAL_SALT
 from ledger.models import Entry
 from projects.problems import Problem
+from projects.services import create_campaign
 from tests.generation.pictures import made
 
 PRODUCTION, CANDIDATE = "production", "candidate"
@@ -173,7 +174,7 @@ def test_many_versions_come_a_page_at_a_time(signed_in, people, template, django
     for number in range(14):
         add_version(people, template, f"light {number}")
     client = signed_in("editor")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         html = client.get(url("template", template.slug)).content.decode()
     assert "Version 15" in html
     assert "Version 5<" not in html
@@ -200,6 +201,24 @@ def test_one_click_moves_production_and_one_click_undoes_it(signed_in, people, t
     assert client.post(url("template_alias", template.slug), move).status_code == 409
     assert client.post(url("template_alias_undo", template.slug), {"alias": PRODUCTION, "seen": 2}).status_code == 302
     assert alias_number(template) == 1
+
+
+def test_the_page_says_who_moved_a_name_and_which_campaigns_use_a_version(
+    signed_in, people, project, template, starter
+):
+    add_version(people, template, "moonlight")
+    client = signed_in("reviewer")
+    shown = client.get(url("template", template.slug))
+    assert shown.context["movers"] == {}
+    services.move_alias(people.owner, template, PRODUCTION, template.versions.get(number=2))
+    campaign = create_campaign(project, actor=people.owner, slug="blossom", name="Blossom")
+    version = template.versions.get(number=1)
+    made(people.editor, project, starter, template_version=version, slots={}, campaign=campaign)
+    shown = client.get(url("template", template.slug))
+    assert shown.context["movers"][PRODUCTION] == people.owner
+    lines = {row["line"].version.number: row["line"] for row in shown.context["lines"]}
+    assert (lines[1].campaigns, lines[2].campaigns) == ([campaign], ())
+    assert f"campaign=blossom&amp;template={template.slug}&amp;version=1" in shown.content.decode()
 
 
 def test_viewers_move_nothing(signed_in, people, template):

@@ -11,6 +11,7 @@ from PIL import Image
 from assets.models import Rights
 from generation.models import Output, Replay
 from generation.parameters import read_claims
+from generation.services.replays import cancel_replay, request_replay, save_replay
 from ledger.models import Entry
 from ledger.services import verify
 from tests.generation.pictures import drawn, made
@@ -178,8 +179,6 @@ def test_drift_says_what_differs(signed_in, output, people):
     from dataclasses import replace
     from types import SimpleNamespace
 
-    from generation.services.replays import request_replay, save_replay
-
     replay = request_replay(people.editor, output)
     replay.claim()
     again = drawn((1, 2, 3))
@@ -194,6 +193,18 @@ def test_drift_says_what_differs(signed_in, output, people):
     assert "Version of torch was 2.13.0 then and is 2.14.0 now." in page
     assert "Device was cpu then and is cuda now." in page
     assert "Version of diffusers was 0.42.1 then and is not there now." in page
+
+
+def test_a_replay_that_waits_is_canceled_at_once(signed_in, output, people):
+    replay = request_replay(people.editor, output)
+    address = reverse("replay_cancel", args=["spring", replay.id])
+    assert address in signed_in("editor").get(reverse("replay", args=["spring", replay.id])).content.decode()
+    assert address not in signed_in("viewer").get(reverse("replay", args=["spring", replay.id])).content.decode()
+    card = signed_in("editor").post(address, headers={"HX-Request": "true"}).content.decode()
+    replay.refresh_from_db()
+    assert (replay.status, replay.get_status_display() in card) == ("canceled", True)
+    assert Entry.objects.filter(chain=output.project_id, event="generation.replay.cancel_requested").count() == 1
+    assert not cancel_replay(replay, actor=people.editor)
 
 
 def test_replay_is_refused_in_words_when_the_licence_was_withdrawn(signed_in, output, starter):

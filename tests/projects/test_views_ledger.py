@@ -103,16 +103,51 @@ def test_verify_says_that_everything_is_whole(signed_in, project):
     assert "The ledger is whole" in response.content.decode()
 
 
-def test_verify_names_the_entry_that_somebody_changed(signed_in, project, people):
-    write(project, people.editor)
+def tamper(column, value):
+    """Change one column of the third entry behind the ledger's back."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger_entry'")
         triggers = cursor.fetchall()
         for name, _sql in triggers:
             cursor.execute(f"DROP TRIGGER {name}")
-        cursor.execute("UPDATE ledger_entry SET event = 'projects.member.removed' WHERE seq = 3")
+        cursor.execute(f"UPDATE ledger_entry SET {column} = %s WHERE seq = 3", [value])
         for _name, sql in triggers:
             cursor.execute(sql)
+
+
+@pytest.mark.parametrize("payload", ["{", "", "[1]", "7", '{"a": "\\ud800"', "[" * 5000])
+def test_what_nobody_can_read_any_more_leaves_the_room_open(signed_in, project, people, payload):
+    write(project, people.editor)
+    tamper("payload", payload)
+    client = signed_in("viewer")
+    for address in (reverse("ledger", args=["spring"]), reverse("ledger_entry", args=["spring", 3])):
+        response = client.get(address)
+        assert (response.status_code, "This entry cannot be read" in response.content.decode()) == (200, True)
+    html = client.post(reverse("ledger_verify", args=["spring"])).content.decode()
+    assert "The ledger was changed" in html
+    assert reverse("ledger_entry", args=["spring", 3]) in html
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("generation.output.created", '{"spec": 7, "decision": "x"}'),
+        ("generation.template.alias_moved", '{"alias": [], "from": {}, "to": null}'),
+        ("generation.replay.finished", '{"verdict": {"a": 1}}'),
+        ("projects.project.changed", '{"no_such_field": 1}'),
+        ("projects.member.role_set", '{"from": [], "to": 3}'),
+    ],
+)
+def test_a_payload_of_another_shape_is_still_a_sentence(signed_in, project, people, event, payload):
+    write(project, people.editor)
+    tamper("event", event)
+    tamper("payload", payload)
+    assert f'href="{reverse("ledger_entry", args=["spring", 3])}"' in page(signed_in("viewer"))
+
+
+def test_verify_names_the_entry_that_somebody_changed(signed_in, project, people):
+    write(project, people.editor)
+    tamper("event", "projects.member.removed")
     html = signed_in("viewer").post(reverse("ledger_verify", args=["spring"])).content.decode()
     assert "The ledger was changed" in html
     assert reverse("ledger_entry", args=["spring", 3]) in html
