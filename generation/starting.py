@@ -232,15 +232,21 @@ def with_marks(values: Values) -> Values:
 
 
 def values_of_output(shelf: Shelf, output: Output, keep: str) -> Values:
-    """Return the form that made a picture: `keep` is all, noseed or prompt."""
+    """Return the form that made a picture: `keep` is all, noseed or prompt.
+
+    What was left to the template is filled in as the template has it; what was given empty stays empty.
+    """
     generation, spec = output.generation, output.spec
     version = generation.template_version
-    texts = {name: generation.slots.get(name, "") for name in (*prompts.SLOT_NAMES, "negative")}
     values = {
         **opening_values(shelf, version, generation.quality),
-        **texts,
+        **template_values(version),
+        **generation.slots,
         **{VARIABLE_PREFIX + name: value for name, value in generation.variables.items()},
     }
+    is_gone = version is not None and version.template.archived_at is not None
+    if is_gone:
+        values |= decided_texts(generation, keeps_template=False)
     if keep != "prompt":
         values |= {name: spec.get(name, "") for name in (*SETTINGS, "clip_skip")}
         values |= {"base_model": str(generation.base_model_id), "vae": str(generation.vae_id or "")}
@@ -249,19 +255,19 @@ def values_of_output(shelf: Shelf, output: Output, keep: str) -> Values:
         values |= {"adapter": str(adapter.file_id), "adapter_weight": adapter.weight} if adapter else {"adapter": ""}
     if keep == "all":
         values["seed"] = output.seed
-        if generation.choices and output.seed != generation.spec["seed"]:
-            values |= decided_texts(generation)
+        if generation.choices and output.seed != generation.spec["seed"] and not is_gone:
+            values |= decided_texts(generation, keeps_template=True)
     return with_marks(values)
 
 
-def decided_texts(generation: Generation) -> Values:
+def decided_texts(generation: Generation, *, keeps_template: bool) -> Values:
     """Return the slots as the choices fell, since the seed of a later picture would draw others.
 
-    The template stays when it adds nothing of its own; otherwise the slots say what it added.
+    The template may stay when it adds nothing of its own; otherwise the slots say what it added.
     """
     body = body_of(generation.template_version)
     texts = {name: keep_literal(each["source"]) for name, each in generation.translation.items()}
-    if body.adds_nothing:
+    if keeps_template and body.adds_nothing:
         return texts
     if body.separator != prompts.TemplateBody().separator:
         texts |= dict.fromkeys(prompts.SLOT_NAMES, "") | {"subject": keep_literal(generation.spec["prompt"])}
