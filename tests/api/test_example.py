@@ -29,6 +29,7 @@ def test_the_example_submits_waits_and_downloads(workers, live_server, people, p
     install_starter_terms()
     _token, secret = ApiToken.issue(people.editor, name="example", scopes=["read", "generate"])
     environment = {"PATH": os.environ["PATH"], "DAICHO_URL": live_server.url, "DAICHO_TOKEN": secret}
+    environment["DAICHO_PROJECT"] = "spring"
     done = subprocess.run(
         [sys.executable, "-c", example()], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=180
     )
