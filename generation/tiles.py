@@ -1,5 +1,6 @@
 """The gallery's tiles and a picture's stars, drawn without a template: a page shows three dozen of them."""
 
+import re
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
@@ -25,12 +26,13 @@ loading="lazy" decoding="async" alt="{prompt}">{closed}</a>
 STARS = """<span class="stars" title="{words}"><span aria-hidden="true">★ {stars}</span>\
 <span class="visually-hidden">{words}</span></span>"""
 
-LICENSE = '<span class="badge license" title="{words}">{words}</span>'
+LICENSE = '<span class="badge license" title="{words}">{short}</span>'
 CLOSED = '<span class="badge stop corner" title="{words}">{word}</span>'
 
 STAR = """<button name="rating" value="{value}" class="star{on}" aria-pressed="{is_pressed}" title="{words}">\
 <span aria-hidden="true">{sign}</span><span class="visually-hidden">{words}</span></button>"""
 MOST_STARS = 5
+BRACKET = re.compile(r"\s*[(（]")
 
 
 def draw_tiles(
@@ -63,10 +65,11 @@ def draw_tiles(
 
 
 def draw_license(license: str) -> SafeString:
-    """Return an effective licence as a badge."""
+    """Return an effective licence as a badge; what its names explain in brackets is in the title only."""
     language = reading_language()
-    words = " + ".join(label("licenses", part, language) for part in license.split(" AND "))
-    return SafeString(LICENSE.format(words=escaped(words)))
+    names = [label("licenses", part, language) for part in license.split(" AND ")]
+    short = " + ".join(BRACKET.split(name)[0] for name in names)
+    return SafeString(LICENSE.format(words=escaped(" + ".join(names)), short=escaped(short)))
 
 
 def draw_closed() -> SafeString:

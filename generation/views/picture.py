@@ -23,9 +23,9 @@ from projects.problems import Problem
 from ..filters import neighbours, pictures_asked, without
 from ..forms import TEXT_FIELDS, RatingForm
 from ..models import Output, Replay
-from ..sentences import NAMES, failure_sentence
 from ..output_files import send_download, send_picture, send_thumbnail
 from ..rights_changes import changes_since
+from ..sentences import NAMES, failure_sentence
 from ..services.lineages import closed_lineages
 from ..services.outputs import closing_reasons, download_output, parameters_text, rate_output, reject_output
 from ..services.replays import model_files, request_replay

@@ -215,7 +215,9 @@ def waived(people, project: Project, rights: Rights | None, *actions: Action, **
     return found
 
 
-SAID = ("Set aside by two persons", "Asked for by Editor, approved by Owner:", "Letter of 3 May", "letter.txt", "until ")
+SAID = (
+    "Set aside by two persons", "Asked for by Editor, approved by Owner:", "Letter of 3 May", "letter.txt", "until ",
+)  # fmt: skip
 
 
 @pytest.fixture

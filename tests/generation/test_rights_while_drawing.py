@@ -161,7 +161,8 @@ def test_a_step_that_comes_at_once_asks_the_database_nothing(people, project, st
 @pytest.fixture
 def below(people, project, starter) -> Output:
     """Return a picture of an adapter that has learned from one free picture."""
-    return drawn_with(people, project, starter, learned(people, project, starter, frozen(people, project, ["CC0-1.0"])))[0]
+    adapter = learned(people, project, starter, frozen(people, project, ["CC0-1.0"]))
+    return drawn_with(people, project, starter, adapter)[0]
 
 
 @pytest.fixture
