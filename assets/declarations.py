@@ -1,38 +1,40 @@
 """From what a row of a table says to the facts of a picture's rights: licences, dates, places and releases. Pure."""
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from .captions import split_phrases
 from .dates import DateError, read_date
-from .licensing import Profile, end_of_day, label
-from .licensing.facts import WORLD
-from .licensing.profiles import regions
+from .licensing import Profile, end_of_day
+from .licensing.choices import offered_branches
 from .spellings import propose
+from .table_words import (
+    BASES,
+    MEDIA,
+    RELEASES,
+    SEPARATORS,
+    answer_of,
+    answers_to,
+    country_of,
+    list_of,
+    medium_of,
+    parameters,
+    purpose_of,
+    quantity_of,
+    word_of,
+)
 from .tables import Finding, Row
 
+__all__ = ["MEDIA", "SEPARATORS", "Declared", "country_of", "read_row"]
+
 DEFAULT_ZONE = "Asia/Tokyo"
-SEPARATORS = re.compile(r"[,;、，；/|｜\n]+")
 WEB = re.compile(r"https?://\S+")
-BASES: Mapping[str, tuple[str, ...]] = {
-    "license": ("license", "licence", "ライセンス", "許諾"),
-    "own_work": ("own_work", "own work", "own", "自作", "自社制作", "自社撮影"),
-    "contract": ("contract", "契約", "契約書"),
-    "public_domain": ("public_domain", "public domain", "pd", "パブリックドメイン", "著作権切れ"),
-    "jp_30_4": ("jp_30_4", "30-4", "30条の4", "第30条の4", "著作権法30条の4"),
-    "exception": ("exception", "other exception", "例外", "その他の権利制限"),
-}
-RELEASES: Mapping[str, tuple[str, ...]] = {
-    "unlimited": ("unlimited", "yes", "ok", "あり", "有", "有り", "済", "取得済", "無制限", "mr-umr"),
-    "limited": ("limited", "限定", "条件付き", "制限あり", "mr-lmr"),
-    "none": ("none", "no", "なし", "無", "無し", "未取得", "mr-non"),
-}
-MEDIA = ("web", "print", "social", "video", "outdoor", "packaging", "tv")
-COUNTRIES = ("JP", "US", "GB", "KR", "CN", "TW", "HK", "FR", "DE", "IT", "ES", "CA", "AU", "SG", "TH")
+MAX_ADDRESS_CHARS = 1000
+MAX_JURISDICTION_CHARS = 60
+CAPS = ("copies", "seats")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +65,16 @@ class _Reading:
 
 
 def read_row(
-    row: Row, *, confirmed: Mapping[str, str], defaults: Mapping[str, str], own: Mapping[str, Profile] | None = None
+    row: Row,
+    *,
+    confirmed: Mapping[str, str],
+    defaults: Mapping[str, str],
+    own: Mapping[str, Profile] | None = None,
+    has_document: bool = False,
 ) -> Declared:
     """Read one row. What it leaves empty comes from `defaults`; a written licence counts as `confirmed` says.
 
-    `own` are the team's own licences by id.
+    `own` are the team's own licences by id. `has_document` says that the evidence it names lies beside the picture.
     """
     said = {name: getattr(row, name) or defaults.get(name, "") for name in Row.__dataclass_fields__ if name != "line"}
     reading = _Reading(line=row.line)
@@ -75,8 +82,13 @@ def read_row(
         if said[name]:
             reading.facts[name] = said[name]
     _read_license(reading, said["license"], confirmed, own or {})
-    _read_source(reading, said["source_url"], said["note"], said["evidence"])
+    _read_branch(reading, said["branch"], own or {})
+    _read_source(reading, said["source_url"], said["note"], "" if has_document else said["evidence"])
+    if said["evidence"] and not has_document:
+        reading.note("evidence", "evidence_missing", text=said["evidence"][:80])
+    _read_origin(reading, said)
     _read_scope(reading, said)
+    _read_parameters(reading, said)
     _read_releases(reading, row, said)
     captions = {"ja": said["caption_ja"], "en": said["caption_en"]}
     return Declared(
@@ -100,9 +112,25 @@ def _read_license(reading: _Reading, written: str, confirmed: Mapping[str, str],
         reading.note("license", "license_missing")
 
 
+def _read_branch(reading: _Reading, written: str, own: Mapping[str, Profile]) -> None:
+    """Read which of the licences that are offered we choose; what is meant has to be one of them."""
+    if not written:
+        return
+    meant = " AND ".join(sorted(propose(written, own).expression.split(" AND ")))
+    expression = reading.facts.get("expression")
+    offered = offered_branches(expression) if expression else ()
+    if meant and (expression is None or meant in offered):
+        reading.facts["branch"] = meant
+    elif expression is not None and not offered:
+        reading.wrong("branch", "branch_not_needed", text=written[:80])
+    else:
+        names = {"offered": list(offered)} if offered else {}
+        reading.wrong("branch", "branch_unreadable", text=written[:80], **names)
+
+
 def _read_source(reading: _Reading, source: str, note: str, evidence: str) -> None:
     kept = [part for part in (note, evidence) if part]
-    if source and WEB.fullmatch(source) and len(source) <= 1000:
+    if source and _is_address(source):
         reading.facts["source_url"] = source
     elif source:
         kept.insert(0, source)
@@ -110,29 +138,64 @@ def _read_source(reading: _Reading, source: str, note: str, evidence: str) -> No
         reading.facts["note"] = "\n".join(kept)[:2000]
 
 
+def _is_address(text: str) -> bool:
+    return bool(WEB.fullmatch(text)) and len(text) <= MAX_ADDRESS_CHARS
+
+
+def _read_origin(reading: _Reading, said: Mapping[str, str]) -> None:
+    """Read whose it is and when it was fetched."""
+    if said["creator_uri"]:
+        _set(reading, "creator_uri", said["creator_uri"], lambda text: text if _is_address(text) else None)
+    if said["jurisdiction"]:
+        _set(reading, "jurisdiction", said["jurisdiction"], _short)
+    if said["retrieved_at"]:
+        _read_day(reading, "retrieved_at", said["retrieved_at"])
+
+
+def _short(text: str) -> str | None:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= MAX_JURISDICTION_CHARS else None
+
+
 def _read_scope(reading: _Reading, said: Mapping[str, str]) -> None:
     if said["basis"]:
-        _set(reading, "basis", said["basis"], lambda text: _word_of(BASES, text))
+        _set(reading, "basis", said["basis"], lambda text: word_of(BASES, text))
     if said["territory"]:
-        _set(reading, "territories", said["territory"], lambda text: _list_of(text, country_of), column="territory")
+        _set(reading, "territories", said["territory"], lambda text: list_of(text, country_of), column="territory")
     if said["media"]:
-        _set(reading, "media", said["media"], lambda text: _list_of(text, medium_of))
+        _set(reading, "media", said["media"], lambda text: list_of(text, medium_of))
+    if said["purposes"]:
+        _set(reading, "purposes", said["purposes"], lambda text: list_of(text, purpose_of))
+    caps = {name: quantity_of(said[name]) for name in CAPS if said[name]}
+    for name in (name for name, most in caps.items() if most is None):
+        reading.wrong(name, "quantity_unreadable", text=said[name][:80])
+    if found := {name: most for name, most in caps.items() if most is not None}:
+        reading.facts["caps"] = found
     for name in ("valid_from", "expires_at"):
-        if said[name]:
-            _read_day(reading, name, said[name])
+        if said[name] and _read_day(reading, name, said[name]):
+            reading.facts["time_zone"] = DEFAULT_ZONE
 
 
-def _read_day(reading: _Reading, name: str, text: str) -> None:
+def _read_parameters(reading: _Reading, said: Mapping[str, str]) -> None:
+    """Read the answers to what licences ask of each thing; those that the licence does not ask for change nothing."""
+    answers = {name: answer_of(name, said[name]) for name in parameters() if said[name]}
+    for name in (name for name, answer in answers.items() if answer is None):
+        reading.wrong(name, "answer_unreadable", text=said[name][:80], answers=answers_to(name))
+    if found := {name: answer for name, answer in answers.items() if answer is not None}:
+        reading.facts["parameters"] = found
+
+
+def _read_day(reading: _Reading, name: str, text: str) -> bool:
     try:
         day: date = read_date(text, end=name == "expires_at")
     except DateError as error:
         reading.wrong(name, error.code, **error.params)
-        return
+        return False
     # A term that begins on a day begins when the day before it is over.
     before = date.fromordinal(day.toordinal() - 1)
     moment = end_of_day(day if name == "expires_at" else before, DEFAULT_ZONE)
     reading.facts[name] = moment.isoformat()
-    reading.facts["time_zone"] = DEFAULT_ZONE
+    return True
 
 
 def _read_releases(reading: _Reading, row: Row, said: Mapping[str, Any]) -> None:
@@ -142,7 +205,7 @@ def _read_releases(reading: _Reading, row: Row, said: Mapping[str, Any]) -> None
             asked.setdefault(person.strip(), said["release"] or "none")
     releases = {}
     for person, written in asked.items():
-        word = _word_of(RELEASES, written) if written else "none"
+        word = word_of(RELEASES, written) if written else "none"
         if word is None:
             reading.wrong("release", "release_unreadable", text=written, person=person)
         elif person:
@@ -157,44 +220,3 @@ def _set(reading: _Reading, name: str, text: str, read: Callable[[str], Any], *,
         reading.wrong(column or name, f"{column or name}_unreadable", text=text[:80])
     else:
         reading.facts[name] = value
-
-
-def _list_of(text: str, read: Callable[[str], str | None]) -> list[str] | None:
-    found = [read(part.strip()) for part in SEPARATORS.split(text) if part.strip()]
-    return None if None in found or not found else sorted({each for each in found if each})
-
-
-def country_of(text: str) -> str | None:
-    """Return the code of a country or region that is written in Japanese or English, or as a code; None if unknown."""
-    return _by_label("territory", text, (WORLD, *regions(), *COUNTRIES)) or _code_of(text)
-
-
-def medium_of(text: str) -> str | None:
-    """Return the code of a medium that is written in Japanese or English."""
-    return _by_label("media", text, MEDIA)
-
-
-def _by_label(group: str, text: str, codes: tuple[str, ...]) -> str | None:
-    plain = _fold(text)
-    for code in codes:
-        if plain in _names_of(group, code):
-            return code
-    return None
-
-
-def _names_of(group: str, code: str) -> Iterator[str]:
-    yield from (_fold(each) for each in (code, label(group, code, "ja"), label(group, code, "en")))
-
-
-def _code_of(text: str) -> str | None:
-    plain = unicodedata.normalize("NFKC", text).strip().upper()
-    return plain if re.fullmatch("[A-Z]{2}", plain) else None
-
-
-def _word_of(table: Mapping[str, tuple[str, ...]], text: str) -> str | None:
-    plain = _fold(text)
-    return next((name for name, words in table.items() if plain in map(_fold, words)), None)
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().strip()

@@ -15,13 +15,13 @@ from jobs.words import remaining_words
 from projects.models import Project
 
 from . import licensing
-from .license_questions import choices_of, known_licenses
+from .declarations import DEFAULT_ZONE
+from .license_questions import ANSWERS, QUESTIONS, choices_of, known_licenses
 from .models import ImportBatch, ImportJob, ImportRow, Rights
-from .rights_facts import limits_of
+from .rights_facts import Fact, day_of, limits_of
 from .sentences import sentence
 from .services import reading_language
 from .spellings import propose
-from .table_columns import COLUMNS
 
 State = ImportRow.State
 Step = ImportBatch.Step
@@ -36,30 +36,6 @@ STAGES: Mapping[str, Any] = {
     "importing": gettext_lazy("Taking the pictures in"),
     "undoing": gettext_lazy("Taking the pictures out again"),
 }
-# One header per column as a table in this language would write it.
-JAPANESE_HEADERS = {
-    "file": "ファイル名", "title": "題名", "creator": "作者", "creator_reading": "よみ", "license": "ライセンス",
-    "source_url": "出典", "evidence": "証憑", "caption_ja": "キャプション（日本語）",
-    "caption_en": "キャプション（英語）", "tags": "タグ", "basis": "根拠", "territory": "地域", "media": "媒体",
-    "valid_from": "開始日", "expires_at": "期限", "person": "人物", "release": "肖像権", "note": "備考",
-}  # fmt: skip
-EXAMPLES = {
-    "en": {
-        "file": "umbrella-01.png", "title": "Red umbrella", "creator": "Ana Ruiz", "creator_reading": "",
-        "license": "CC-BY-4.0", "source_url": "https://example.com/umbrella", "evidence": "",
-        "caption_ja": "雨の路地に立つ赤い傘", "caption_en": "a red umbrella in a rainy alley", "tags": "umbrella, rain",
-        "basis": "licence", "territory": "WW", "media": "web, print", "valid_from": "2026-04-01",
-        "expires_at": "2028-03-31", "person": "", "release": "", "note": "Example row: replace it with your own",
-    },
-    "ja": {
-        "file": "umbrella-01.png", "title": "赤い傘", "creator": "山田 花子", "creator_reading": "やまだ はなこ",
-        "license": "CC-BY-4.0", "source_url": "https://example.com/umbrella", "evidence": "",
-        "caption_ja": "雨の路地に立つ赤い傘", "caption_en": "a red umbrella in a rainy alley", "tags": "傘、雨",
-        "basis": "ライセンス", "territory": "全世界", "media": "ウェブ、印刷物", "valid_from": "2026年4月1日",
-        "expires_at": "令和10年3月31日", "person": "", "release": "",
-        "note": "記入例です。ご自分の内容に置き換えてください",
-    },
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +202,7 @@ def row_line(batch: ImportBatch, row: ImportRow) -> RowLine:
         source=facts.get("source_url", ""),
         captions=list(row.values.get("captions", {}).items()),
         tags=row.values.get("tags", []),
-        limits=[limit for limit in limits_of(rights_as_declared(facts)) if limit.value],
+        limits=[fact for fact in (*limits_of(rights_as_declared(facts)), *more_of(facts)) if fact.value],
         problems=[spoken(each) for each in row.problems],
         notices=[spoken(each) for each in row.notices if each["code"] not in SAID_ELSEWHERE],
     )
@@ -237,6 +213,28 @@ def rights_as_declared(facts: Mapping[str, Any]) -> Rights:
     names = ("territories", "media", "purposes", "caps", "releases", "time_zone")
     days = {name: datetime.fromisoformat(facts[name]) for name in ("valid_from", "expires_at") if facts.get(name)}
     return Rights(**{name: facts[name] for name in names if name in facts}, **days)
+
+
+def more_of(facts: Mapping[str, Any]) -> list[Fact]:
+    """Return what else a row declares: which licence we choose, whose law counts, and answers to the licence."""
+    language, retrieved = reading_language(), facts.get("retrieved_at")
+    branch = facts.get("branch", "")
+    return [
+        Fact(label=_("Chosen licence"), value=licensing.label("licenses", branch, language) if branch else ""),
+        Fact(label=_("Jurisdiction"), value=facts.get("jurisdiction", "")),
+        Fact(label=_("Creator’s page"), value=facts.get("creator_uri", "")),
+        Fact(label=_("Retrieved"), value=day_of(datetime.fromisoformat(retrieved), DEFAULT_ZONE) if retrieved else ""),
+        *(Fact(label=QUESTIONS[name], value=answer_word(value)) for name, value in facts.get("parameters", {}).items()),
+    ]
+
+
+def answer_word(value: Any) -> str:
+    """Return an answer to a licence's question in words."""
+    if isinstance(value, list):
+        return ", ".join(map(answer_word, value)) or _("None of these")
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    return str(ANSWERS.get(value, value))
 
 
 def spoken(finding: Mapping[str, Any]) -> str:
@@ -253,9 +251,3 @@ def error_rows(batch: ImportBatch) -> Iterator[tuple[str, ...]]:
             yield str(row.number), row.name, state, each["column"], spoken(each), ""
         for each in row.notices:
             yield str(row.number), row.name, state, each["column"], "", spoken(each)
-
-
-def template_rows(language: str) -> list[tuple[str, ...]]:
-    """Return a table to begin with: every column's header, and one example."""
-    headers = [JAPANESE_HEADERS[name] if language == "ja" else name for name in COLUMNS]
-    return [tuple(headers), tuple(EXAMPLES[language][name] for name in COLUMNS)]

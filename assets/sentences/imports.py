@@ -175,6 +175,40 @@ IMPORTS: Sentences = {
         _("“{text}” is no medium that Daicho knows. Write web, print, social, video, outdoor, packaging or tv."),
     ),
     "release_unreadable": (_("“{text}” does not say whether {person} has agreed. Write yes, limited or no."),),
+    "purposes_unreadable": (
+        _(
+            "“{text}” is no purpose that Daicho knows. Write commercial, advertising, editorial, internal, "
+            "noncommercial or research."
+        ),
+    ),
+    "quantity_unreadable": (_("“{text}” is no quantity. Write a whole number from 1, such as 10000."),),
+    "answer_unreadable": (_("“{text}” is no answer to this. Write one of: {answers}."),),
+    "creator_uri_unreadable": (
+        _("“{text}” is not an address. Copy the whole address, beginning with https://, or leave the cell empty."),
+    ),
+    "jurisdiction_unreadable": (_("“{text}” is too long. Write the law in at most 60 characters, such as Japan."),),
+    "branch_unreadable": (
+        _("“{text}” is not among what the licence offers. Write one of: {offered}."),
+        _("“{text}” names no licence that Daicho knows. Write its identifier, such as CC-BY-4.0."),
+    ),
+    "branch_not_needed": (
+        _("The licence offers no choice, so “{text}” cannot be chosen. Leave the cell empty, or correct the licence."),
+    ),
+    "evidence_missing": (
+        _("There is no file “{text}” beside the pictures, so it is kept as a note and not as a document."),
+    ),
+    "evidence_refused": (_("The document “{text}” is no PDF, no picture (PNG, JPEG, WebP) and no text in UTF-8."),),
+    "evidence_too_large": (_("The document “{text}” is larger than 16 MB."),),
+    "known_other_license": (
+        _(
+            "The picture is here already under {kept}, and the table says {declared}. Nothing was changed: correct "
+            "it on the picture’s page if the table is right."
+        ),
+        _(
+            "The picture is here already without a licence, and the table says {declared}. Nothing was changed: "
+            "correct it on the picture’s page if the table is right."
+        ),
+    ),
     "same_as_row": (_("The pixels are the same as those of file {row}. The picture is kept once."),),
     "row_without_picture": (_("Row {line} of the table names a picture that is not among the files."),),
     "kept_in_versions": (_("{count} pictures stay, because a frozen version of a dataset holds them."),),

@@ -108,12 +108,17 @@ def remove_item(user: User, item: DatasetItem) -> None:
 @transaction.atomic
 def set_caption(item: DatasetItem, *, language: str, text: str) -> None:
     """Write a caption; an empty text takes it away."""
-    cleaned = " ".join(text.split())[:2000]
+    cleaned = caption_text(text)
     if cleaned:
         Caption.objects.update_or_create(item=item, language=language, defaults={"text": cleaned})
     else:
         Caption.objects.filter(item=item, language=language).delete()
     refresh_search_text(item.picture)
+
+
+def caption_text(text: str) -> str:
+    """Return a caption as it is kept: on one line."""
+    return " ".join(text.split())[:2000]
 
 
 @transaction.atomic

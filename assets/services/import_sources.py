@@ -1,7 +1,7 @@
 """The files of a batch: told apart as they are uploaded, kept where a worker finds them, and read one by one."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from projects.problems import Problem
 
-from ..archives import ArchiveLimits, Entry, list_entries, read_entry
+from ..archive_names import fold_name
+from ..archives import ArchiveLimits, Entry, Listing, list_entries, read_entry
 from ..containers.parts import PictureError
 from ..models import ImportBatch
 from ..tables import MAX_BYTES as MAX_TABLE_BYTES
@@ -31,6 +32,11 @@ class Source:
     entry: Entry | None = None
     path: Path | None = None
     fault: Mapping[str, Any] | None = None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Return the names by which a table may call the file: with its folders, or without."""
+        return self.name, self.name.rsplit("/", 1)[-1]
 
     def read(self, archive: IO[bytes] | None) -> bytes:
         """Return the bytes. Raises ArchiveError, OSError, or PictureError for a file that is too large to be read."""
@@ -90,21 +96,48 @@ def save_uploads(folder: Path, kept: Uploads) -> None:
     (folder / NAMES).write_text(json.dumps(names), "utf-8")
 
 
-def sources_of(batch: ImportBatch) -> Iterator[Source]:
-    """Yield the files of a batch, numbered from 1. Raises ArchiveError when an archive is refused as a whole."""
+def sources_of(batch: ImportBatch, documents: Container[str] = ()) -> Iterator[Source]:
+    """Yield the pictures of a batch. Raises ArchiveError when an archive is refused as a whole.
+
+    `documents` are the folded names that the table gives to evidence: those files are not to become pictures.
+    """
+    return (each for each in files_of(batch) if not any(fold_name(name) in documents for name in each.names))
+
+
+def documents_of(batch: ImportBatch, names: Container[str]) -> dict[str, Source]:
+    """Return the files with these folded names, whatever they are. Raises ArchiveError."""
+    found = [*files_of(batch), *texts_of(batch)]
+    return {fold_name(name): each for each in found for name in each.names if fold_name(name) in names}
+
+
+def files_of(batch: ImportBatch) -> Iterator[Source]:
+    """Yield the files of a batch but for tables and texts, numbered from 1. Raises ArchiveError."""
     if not (batch.folder / ARCHIVE).exists():
         names = json.loads((batch.folder / NAMES).read_text("utf-8"))
         for number, name in enumerate(names, start=1):
             yield Source(number=number, name=name, path=batch.folder / FILES / f"{number - 1:05d}")
         return
-    limits = ArchiveLimits(max_bytes=settings.IMPORT_MAX_BYTES, max_entry_bytes=settings.UPLOAD_MAX_BYTES)
-    with (batch.folder / ARCHIVE).open("rb") as file:
-        listing = list_entries(file, limits=limits)
+    listing = listing_of(batch)
     entries = [each for each in listing.entries if not each.base_name.lower().endswith(TABLE_SUFFIXES)]
     for number, entry in enumerate(entries, start=1):
         yield Source(number=number, name=entry.name, entry=entry)
     for number, each in enumerate(listing.refused, start=len(entries) + 1):
         yield Source(number=number, name=each.name, fault={"code": each.code, "params": {**each.params}})
+
+
+def texts_of(batch: ImportBatch) -> Iterator[Source]:
+    """Yield the tables and texts of a batch's archive."""
+    if (batch.folder / ARCHIVE).exists():
+        for entry in listing_of(batch).entries:
+            if entry.base_name.lower().endswith(TABLE_SUFFIXES):
+                yield Source(number=0, name=entry.name, entry=entry)
+
+
+def listing_of(batch: ImportBatch) -> Listing:
+    """Return what lies in a batch's archive. Raises ArchiveError."""
+    limits = ArchiveLimits(max_bytes=settings.IMPORT_MAX_BYTES, max_entry_bytes=settings.UPLOAD_MAX_BYTES)
+    with (batch.folder / ARCHIVE).open("rb") as file:
+        return list_entries(file, limits=limits)
 
 
 def table_of(batch: ImportBatch) -> Table | None:
@@ -113,14 +146,12 @@ def table_of(batch: ImportBatch) -> Table | None:
         if (size := (batch.folder / TABLE).stat().st_size) > MAX_TABLE_BYTES:
             raise TableError("table_too_big", size=size, limit=MAX_TABLE_BYTES)
         return read_table((batch.folder / TABLE).read_bytes())
-    if not (batch.folder / ARCHIVE).exists():
+    # A text beside a table is a document; only without one it is the table.
+    tables = sorted(texts_of(batch), key=lambda each: each.name.lower().endswith(".txt"))
+    if not tables:
         return None
-    limits = ArchiveLimits(max_bytes=settings.IMPORT_MAX_BYTES, max_entry_bytes=settings.UPLOAD_MAX_BYTES)
-    with (batch.folder / ARCHIVE).open("rb") as file:
-        for entry in list_entries(file, limits=limits).entries:
-            if entry.base_name.lower().endswith(TABLE_SUFFIXES):
-                return read_table(read_entry(file, entry))
-    return None
+    with open_archive(batch) as archive:
+        return read_table(tables[0].read(archive))
 
 
 class open_archive:  # noqa: N801 - read as a verb in a with statement

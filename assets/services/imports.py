@@ -5,12 +5,14 @@ where it stood, and one that is repeated makes nothing twice.
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from projects.models import Project, User
@@ -23,9 +25,12 @@ from ..declarations import Declared, read_row
 from ..models import Dataset, DatasetVersionItem, ImportBatch, ImportJob, ImportRow, Picture, PictureTag
 from ..storage import StorageError
 from ..tables import Row, Table, TableError
-from .datasets import add_items, set_caption
-from .import_sources import Source, name_of, open_archive, save_uploads, sort_uploads, sources_of, table_of
+from .datasets import add_items, lock, set_caption
+from .decisions import facts_of
+from .import_evidence import Documents
+from .import_sources import Source, files_of, name_of, open_archive, save_uploads, sort_uploads, sources_of, table_of
 from .import_steps import start_walk
+from .import_undo import mark_added, undo_additions
 from .pictures import Read, add_picture, may_come_back, read_picture, refresh_search_text, remove_picture
 from .rights import Declaration
 
@@ -66,7 +71,9 @@ def try_batch(job: ImportJob) -> None:
     batch = job.batch
     batch.rows.all().delete()
     try:
-        sources, table = list(sources_of(batch)), table_of(batch)
+        table = table_of(batch)
+        documents = Documents(batch, table)
+        sources = list(sources_of(batch, documents.names))
     except (ArchiveError, TableError) as error:
         refuse_batch(batch, error.code, error.params)
         raise
@@ -75,8 +82,8 @@ def try_batch(job: ImportJob) -> None:
     with open_archive(batch) as archive:
         for source in sources:
             job.beat_due(progress=source.number / max(len(sources), 1), stage="reading")
-            try_source(batch, source, archive, row_for(source, by_name), seen)
-    write_lost_rows(batch, table, by_name, {fold_name(name) for each in sources for name in names_of(each)})
+            try_source(batch, source, archive, row_for(source, by_name), seen, documents)
+    write_lost_rows(batch, table, by_name, {fold_name(name) for each in sources for name in each.names})
     ImportBatch.objects.filter(pk=batch.pk).update(step=Step.READY, notices=notices_of(table))
 
 
@@ -87,16 +94,24 @@ def names_of(source: Source) -> tuple[str, str]:
 
 def row_for(source: Source, by_name: Mapping[str, Row]) -> Row | None:
     """Return the table's row about a file."""
-    return next((by_name[name] for name in map(fold_name, names_of(source)) if name in by_name), None)
+    return next((by_name[name] for name in map(fold_name, source.names) if name in by_name), None)
 
 
 def try_source(
-    batch: ImportBatch, source: Source, archive: IO[bytes] | None, row: Row | None, seen: dict[str, int]
+    batch: ImportBatch,
+    source: Source,
+    archive: IO[bytes] | None,
+    row: Row | None,
+    seen: dict[str, int],
+    documents: Documents,
 ) -> None:
     """Write one row of the trial."""
-    declared = declared_of(batch, source, row)
+    document = documents.find(row)
+    declared = declared_of(batch, source, row, has_document=document is not None)
     problems = [plain(each) for each in declared.problems]
     notices = [plain(each) for each in declared.notices]
+    if document is not None and (fault := documents.fault_of(document, archive)):
+        problems.append(fault)
     state, known, read = State.GOOD, None, None
     try:
         read = read_source(source, archive)
@@ -109,6 +124,7 @@ def try_source(
             notices.append({"column": "", "code": "same_as_row", "params": {"row": first}})
         if known and not may_come_back(known):
             problems.append({"column": "", "code": "picture_withdrawn", "params": {}})
+        notices += known_notices(known, declared.facts)
         state = State.KNOWN if (known and not known.removed_at) or first != source.number else State.GOOD
     ImportRow.objects.create(
         batch=batch,
@@ -122,16 +138,34 @@ def try_source(
     )
 
 
+def known_notices(known: Picture | None, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a notice when a picture that is here already is under another licence than is declared now."""
+    if known is None or known.removed_at is not None or not facts.get("expression"):
+        return []
+    kept = facts_of(known.rights, kind="input_picture").expression
+    branch = facts.get("branch", "")
+    if kept == facts["expression"] and branch in ("", known.rights.branch):
+        return []
+    params = {"declared": branch or facts["expression"], **({"kept": known.rights.license or kept} if kept else {})}
+    return [{"column": "license", "code": "known_other_license", "params": params}]
+
+
 def find_known(batch: ImportBatch, read: Read) -> Picture | None:
     """Return the project's picture with the same pixels, also one that was taken out."""
     rows = Picture.objects.filter(project=batch.project, pixels_sha256=read.pixels_sha256)
     return rows.select_related("rights").first()
 
 
-def declared_of(batch: ImportBatch, source: Source, row: Row | None) -> Declared:
+def declared_of(batch: ImportBatch, source: Source, row: Row | None, *, has_document: bool) -> Declared:
     """Return what the table, or else the batch's defaults, say about a file."""
     said = row or Row(line=0, file=source.name)
-    return read_row(said, confirmed=batch.confirmed, defaults=batch.defaults, own=batch.own_profiles)
+    return read_row(
+        said,
+        confirmed=batch.confirmed,
+        defaults=batch.defaults,
+        own=batch.own_profiles,
+        has_document=has_document,
+    )
 
 
 def read_source(source: Source, archive: IO[bytes] | None) -> Read:
@@ -144,49 +178,63 @@ def read_source(source: Source, archive: IO[bytes] | None) -> Read:
 def take_batch(job: ImportJob) -> None:
     """Take in every good row that is not in yet, then put all of them into the batch's dataset."""
     batch = job.batch
-    sources = {source.number: source for source in sources_of(batch)}
+    sources, documents = {source.number: source for source in files_of(batch)}, Documents(batch, table_of(batch))
     rows = list(batch.rows.filter(state__in=(State.GOOD, State.KNOWN)))
     with open_archive(batch) as archive:
         for done, row in enumerate(rows):
             job.beat_due(progress=done / max(len(rows), 1), stage="importing")
-            take_row(job, row, sources[row.number], archive)
+            take_row(job, row, sources[row.number], archive, documents)
     finish_batch(job)
 
 
-def take_row(job: ImportJob, row: ImportRow, source: Source, archive: IO[bytes] | None) -> None:
+def take_row(job: ImportJob, row: ImportRow, source: Source, archive: IO[bytes] | None, documents: Documents) -> None:
     """Take one picture in with its rights, captions and tags. A file that cannot be read any more is a wrong row."""
     batch = job.batch
     facts = facts_now(batch, row)
     try:
         read = read_source(source, archive)
-        declaration = Declaration(
-            expression=facts.pop("expression", ""),
-            creator=facts.pop("creator", ""),
-            title=facts.pop("title", ""),
-            source_url=facts.pop("source_url", ""),
-            facts=facts,
-        )
-        name = source.name.rsplit("/", 1)[-1]
+        document = documents.find_named(row.values.get("row", {}).get("evidence", ""))
+        if document is not None and not is_here(batch, read):
+            facts["evidence_id"] = documents.keep(job.requested_by, document, archive).id
+        name = source.names[-1]
         picture, is_new = add_picture(
-            job.requested_by, batch.project, read, name=name, declaration=declaration, batch=batch
+            job.requested_by, batch.project, read, name=name, declaration=declaration_of(facts), batch=batch
         )
     except (PictureError, ArchiveError, StorageError, Problem) as error:
         params = {} if isinstance(error, Problem) else dict(error.params)
         problem = {"column": "", "code": error.code, "params": params}
         ImportRow.objects.filter(pk=row.pk).update(state=State.WRONG, problems=[problem])
         return
-    was_ours = picture.batch_id == batch.id
-    ImportRow.objects.filter(pk=row.pk).update(
-        state=State.IMPORTED if is_new or was_ours else State.KNOWN, picture=picture
-    )
-    add_tags(picture, row.values.get("tags", ()), job.requested_by)
+    write_taken(job, row, picture, is_ours=is_new or picture.batch_id == batch.id, facts=facts)
+
+
+@transaction.atomic
+def write_taken(job: ImportJob, row: ImportRow, picture: Picture, *, is_ours: bool, facts: Mapping[str, Any]) -> None:
+    """Write what became of a row together with what it added to the picture."""
+    mark_added(row, tags=add_tags(picture, row.values.get("tags", ()), job.requested_by))
+    said = [each for each in row.notices if each["code"] != "known_other_license"]
+    row.notices = said if is_ours else [*said, *known_notices(picture, facts)]
+    row.state, row.picture = State.IMPORTED if is_ours else State.KNOWN, picture
+    row.save(update_fields=["state", "picture", "values", "notices"])
+
+
+def is_here(batch: ImportBatch, read: Read) -> bool:
+    """Is a picture with the same pixels in the project already?"""
+    known = find_known(batch, read)
+    return known is not None and known.removed_at is None
+
+
+def declaration_of(facts: Mapping[str, Any]) -> Declaration:
+    """Return a row's facts as what a person declares."""
+    named = {name: facts.get(name, "") for name in ("expression", "creator", "title", "source_url")}
+    return Declaration(**named, facts={name: value for name, value in facts.items() if name not in named})
 
 
 def facts_now(batch: ImportBatch, row: ImportRow) -> dict[str, Any]:
     """Return a row's facts with the licence that a person has confirmed meanwhile."""
     facts = dict(row.values.get("facts", {}))
     written = row.values.get("row", {}).get("license") or batch.defaults.get("license", "")
-    for name in ("valid_from", "expires_at"):
+    for name in ("valid_from", "expires_at", "retrieved_at"):
         if name in facts:
             facts[name] = datetime.fromisoformat(facts[name])
     if "expression" not in facts and batch.confirmed.get(written):
@@ -194,11 +242,16 @@ def facts_now(batch: ImportBatch, row: ImportRow) -> dict[str, Any]:
     return facts
 
 
-def add_tags(picture: Picture, tags: Iterable[str], user: User) -> None:
-    """Write what a person said that a picture shows."""
-    rows = [PictureTag(picture=picture, text=str(tag)[:80], decided_by=user) for tag in tags]
-    PictureTag.objects.bulk_create(rows, ignore_conflicts=True)
+def add_tags(picture: Picture, tags: Iterable[str], user: User) -> list[str]:
+    """Write what a person said that a picture shows. Return the words that nobody had written yet."""
+    said = list(dict.fromkeys(str(tag)[:80] for tag in tags))
+    known = set(picture.tags.values_list("text", flat=True))
+    new = [text for text in said if text not in known]
+    PictureTag.objects.bulk_create(
+        [PictureTag(picture=picture, text=text, decided_by=user) for text in new], ignore_conflicts=True
+    )
     refresh_search_text(picture)
+    return new
 
 
 def finish_batch(job: ImportJob) -> None:
@@ -207,8 +260,7 @@ def finish_batch(job: ImportJob) -> None:
     rows = list(batch.rows.exclude(picture=None).select_related("picture__rights"))
     with transaction.atomic():
         if batch.dataset is not None:
-            add_items(job.requested_by, batch.dataset, [row.picture for row in rows if row.picture])
-            caption_rows(batch.dataset, rows)
+            fill_dataset(batch.dataset, rows, job.requested_by)
         counts = {state: sum(row.state == state for row in rows) for state in (State.IMPORTED, State.KNOWN)}
         ImportBatch.objects.filter(pk=batch.pk).update(step=Step.IMPORTED)
         facts = {"name": batch.name, "imported": counts[State.IMPORTED], "known": counts[State.KNOWN]}
@@ -217,18 +269,31 @@ def finish_batch(job: ImportJob) -> None:
         )
 
 
-def caption_rows(dataset: Dataset, rows: Iterable[ImportRow]) -> None:
-    """Write the captions of the table where the dataset has none yet."""
+def fill_dataset(dataset: Dataset, rows: Sequence[ImportRow], user: User) -> None:
+    """Put pictures into a dataset with their captions, and note on each row what was not there before."""
+    lock(dataset)
+    here = set(dataset.items.values_list("picture_id", flat=True))
+    add_items(user, dataset, [row.picture for row in rows if row.picture])
+    written = caption_rows(dataset, rows)
+    new = [row for row in rows if mark_added(row, captions=written[row.pk], is_item=row.picture_id not in here)]
+    ImportRow.objects.bulk_update(new, ["values"], batch_size=500)
+
+
+def caption_rows(dataset: Dataset, rows: Iterable[ImportRow]) -> dict[int, list[str]]:
+    """Write the captions of the table where the dataset has none yet. Return the languages by row."""
     items = {item.picture_id: item for item in dataset.items.select_related("picture__rights")}
+    written: dict[int, list[str]] = defaultdict(list)
     for row in rows:
         item = items.get(row.picture_id)
         for language, text in row.values.get("captions", {}).items() if item else ():
             if not item.captions.filter(language=language).exists():
                 set_caption(item, language=language, text=text)
+                written[row.pk].append(language)
+    return written
 
 
 def undo_batch(job: ImportJob) -> None:
-    """Take out what a batch brought in; what a frozen version holds stays, and says so."""
+    """Take out what a batch brought in, and what it added to what was here; a frozen version keeps what it holds."""
     batch = job.batch
     pictures = list(batch.pictures.filter(removed_at=None))
     kept = set(DatasetVersionItem.objects.filter(picture__in=pictures).values_list("picture_id", flat=True))
@@ -236,6 +301,8 @@ def undo_batch(job: ImportJob) -> None:
         job.beat_due(progress=done / max(len(pictures), 1), stage="undoing")
         if picture.id not in kept:
             remove_picture(picture, actor=job.requested_by)
+    removed = set(batch.pictures.exclude(removed_at=None).values_list("id", flat=True))
+    kept |= undo_additions(batch, actor=job.requested_by, removed=removed, kept=kept)
     notices = [{"column": "", "code": "kept_in_versions", "params": {"count": len(kept)}}] if kept else []
     ImportBatch.objects.filter(pk=batch.pk).update(step=Step.UNDONE, notices=notices)
 
@@ -257,7 +324,7 @@ def write_lost_rows(batch: ImportBatch, table: Table | None, by_name: Mapping[st
     if table is None:
         return
     lost = [row for name, row in by_name.items() if name not in found]
-    number = batch.rows.count()
+    number = batch.rows.aggregate(last=Max("number"))["last"] or 0
     problems = [
         (row.file, {"column": "file", "code": "row_without_picture", "params": {"line": row.line}}) for row in lost
     ]

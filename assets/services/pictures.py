@@ -165,12 +165,7 @@ def check_ingest(project: Project, picture: Picture) -> Any:
 
 def add_evidence(user: User, project: Project, data: bytes, *, name: str) -> Evidence:
     """Keep a document that shows where rights come from. Raises Problem for what is neither PDF, picture nor text."""
-    if len(data) > MAX_EVIDENCE_BYTES:
-        raise Problem("evidence_too_large", _("The document is larger than 16 MB."), fields={"evidence": ""})
-    suffix = next((suffix for start, suffix in EVIDENCE_TYPES.items() if data.startswith(start)), "")
-    if not suffix:
-        suffix = text_suffix(data)
-    stored = storage.store_bytes(settings.MEDIA_ROOT, "evidence", data, suffix)
+    stored = storage.store_bytes(settings.MEDIA_ROOT, "evidence", data, evidence_suffix(data))
     evidence, _made = Evidence.objects.get_or_create(
         project=project,
         sha256=stored.sha256,
@@ -185,6 +180,13 @@ def attach_evidence(user: User, picture: Picture, data: bytes, *, name: str) -> 
     evidence = add_evidence(user, picture.project, data, name=name)
     edit_rights(picture.rights, actor=user, changes={"evidence_id": evidence.id})
     return evidence
+
+
+def evidence_suffix(data: bytes) -> str:
+    """Return how a document's name ends. Raises Problem for what is neither PDF, picture nor text, or too large."""
+    if len(data) > MAX_EVIDENCE_BYTES:
+        raise Problem("evidence_too_large", _("The document is larger than 16 MB."), fields={"evidence": ""})
+    return next((end for start, end in EVIDENCE_TYPES.items() if data.startswith(start)), "") or text_suffix(data)
 
 
 def text_suffix(data: bytes) -> str:

@@ -28,6 +28,7 @@ from ..models import ImportBatch, OwnLicense
 from ..services import reading_language
 from ..services.import_steps import confirm, repeat_walk, stop_walk, undo
 from ..services.imports import create_batch
+from ..table_template import template_rows
 from ..tables import escape_cell
 
 SLACK_BYTES = 1024 * 1024
@@ -157,7 +158,7 @@ def import_template(request: HttpRequest, slug: str) -> HttpResponse:
     get_project(request.user, slug)
     language = request.GET.get("language", "")
     language = language if language in ("en", "ja") else reading_language()
-    return send_table(pages.template_rows(language), f"daicho-template-{language}.csv")
+    return send_table(template_rows(language), f"daicho-template-{language}.csv")
 
 
 @login_required
