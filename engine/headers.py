@@ -235,6 +235,13 @@ def hash_model(path: Path, hash_file: Callable[[Path], str] | None = None) -> st
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def hash_tensors(path: Path) -> str:
+    """Return the sha256 of what follows a checked header: A1111 knows a LoRA by its first 12 digits."""
+    with path.open("rb") as file:
+        file.seek(8 + int.from_bytes(file.read(8), "little"))
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def component_files(folder: Path) -> list[Path]:
     """Return the .safetensors files of one component, preferring full precision to the "fp16" variant."""
     files = sorted(folder.glob("*.safetensors"))

@@ -201,6 +201,11 @@ class Generation(PictureJob):
                 self.vae = file
         return found
 
+    @cached_property
+    def chosen_adapters(self) -> list["GenerationAdapter"]:
+        """The adapters in their order, each with its file; nothing is read where the recipe names none."""
+        return list(self.adapters.select_related("file")) if self.spec.get("adapters") else []
+
     def spec_for(self, index: int) -> ImageSpec:
         """Return the recipe of picture `index` (0-based)."""
         spec = ImageSpec.from_dict(self.spec)

@@ -74,6 +74,7 @@ def recipe_rows(output: Any) -> list[tuple[str, Any]]:
         (_("Template"), str(version) if version else ""),
         (_("Model"), generation.base_model.name),
         (_("VAE"), generation.vae.name if generation.vae else ""),
+        (_("Adapters"), ", ".join(f"{each.file.name} ({each.weight:g})" for each in generation.chosen_adapters)),
         (_("Size"), f"{output.width} × {output.height}"),
         (_("Steps"), spec["num_inference_steps"]),
         (_("Guidance"), f"{spec['guidance_scale']:g}"),

@@ -48,7 +48,7 @@ def read_a1111(text: str, source: Source = "a1111") -> Claims:
         "clip_skip": _clip_skip(pairs.get("Clip skip")),
         **{name: pairs.get(key) for key, name in FIELDS.items()},
     }
-    loras = find_loras(prompt[:MAX_PROMPT], read_pairs(pairs.get("Lora hashes", "")))
+    loras = find_loras(prompt[:MAX_PROMPT], read_hashes(pairs.get("Lora hashes", "")))
     return make_claims(source, text, values, loras=loras, warnings=warnings)
 
 
@@ -71,6 +71,12 @@ def read_pairs(line: str) -> Mapping[str, str]:
             pairs[key], start = _read_value(line, start)
         colon = line.find(":", start)
     return pairs
+
+
+def read_hashes(text: str) -> Mapping[str, str]:
+    """Return the hashes of `name: hash, name: hash` by name, whatever script the names are in."""
+    parts = (part.rpartition(":") for part in text.split(",")[:MAX_PAIRS])
+    return {name.strip(): digest.strip() for name, _colon, digest in parts if name.strip()}
 
 
 def read_size(value: str | None) -> tuple[str | None, str | None]:

@@ -12,9 +12,12 @@ from generation.parameters.claims import (
     LORA_TAG,
     Claims,
     FindScheduler,
+    LoraClaim,
+    as_list,
     as_mapping,
     load_json,
     make_claims,
+    read_lora,
 )
 from generation.parameters.comfyui import read_comfyui
 from generation.parameters.fooocus import read_fooocus, read_fooocus_json
@@ -81,7 +84,17 @@ def _daicho(texts: Mapping[str, str]) -> Claims | None:
     values |= {"model_hash": spec.get("base_model"), "vae_hash": spec.get("vae"), "version": said.version}
     values |= {"model_name": said.model_name, "vae_name": said.vae_name}
     values |= {"sampler": said.sampler, "schedule_type": said.schedule_type}
-    return make_claims("daicho", texts["daicho"], values, loras=said.loras)
+    return make_claims("daicho", texts["daicho"], values, loras=_chosen(data, spec) or said.loras)
+
+
+def _chosen(data: Mapping[str, Any], spec: Mapping[str, Any]) -> list[LoraClaim]:
+    """Return the adapters of our own recipe, in their order, with their whole hashes."""
+    names, found = as_mapping(data.get("adapter_names")), []
+    for entry in map(as_mapping, as_list(spec.get("adapters"))):
+        digest = entry.get("sha256")
+        named = names.get(digest) if isinstance(digest, str) else None
+        found.append(read_lora(named or digest, entry.get("weight"), digest))
+    return [lora for lora in found if lora]
 
 
 def _invokeai(texts: Mapping[str, str]) -> Claims | None:

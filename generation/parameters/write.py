@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from generation.parameters.claims import clean_name, clean_text
 # Level 6 takes three times as long for files of the same size.
 COMPRESSION = 4
 SHORT_HASH = 10
+UNTAGGED = re.compile(r"[<>:,\"]")
 
 
 class SchedulerName(Protocol):
@@ -94,14 +96,20 @@ def _vae_values(spec: ImageSpec, name: str | None) -> dict[str, str | None]:
     return {"VAE hash": spec.vae[:SHORT_HASH], "VAE": clean_name(name)} if spec.vae else {}
 
 
+def _tag_name(name: str) -> str:
+    """Return a name without the marks that end a tag, or the name in a list of hashes."""
+    return " ".join(UNTAGGED.sub(" ", clean_name(name) or "").split()) or "lora"
+
+
 def _lora_tags(spec: ImageSpec, names: Mapping[str, AdapterName]) -> list[str]:
-    used = [(names[ref.sha256].name, ref.weight) for ref in spec.adapters if ref.kind == "lora" and ref.sha256 in names]
+    refs = [ref for ref in spec.adapters if ref.kind == "lora" and ref.sha256 in names]
+    used = [(_tag_name(names[ref.sha256].name), ref.weight) for ref in refs]
     return [f"<lora:{name}:{_plain_number(weight)}>" for name, weight in used if f"<lora:{name}:" not in spec.prompt]
 
 
 def _lora_hashes(spec: ImageSpec, names: Mapping[str, AdapterName]) -> str | None:
     used = [names[ref.sha256] for ref in spec.adapters if ref.kind == "lora" and ref.sha256 in names]
-    return ", ".join(f"{adapter.name}: {adapter.short_hash}" for adapter in used if adapter.short_hash) or None
+    return ", ".join(f"{_tag_name(each.name)}: {each.short_hash}" for each in used if each.short_hash) or None
 
 
 def _plain_number(value: float) -> str:

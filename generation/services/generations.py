@@ -24,6 +24,7 @@ from projects.models import Project, User
 from projects.problems import Problem
 from projects.services import record
 
+from ..adapters import adapter_names
 from ..composing import Adapter, Composed, PictureRequest, compose, refuse
 from ..models import Generation, GenerationAdapter, Output
 from ..parameters import a1111_parameters, write_png
@@ -275,6 +276,7 @@ def encode_picture(generation: Generation, spec: ImageSpec, output_id: uuid.UUID
         vae_name=generation.vae.name if generation.vae else None,
         scheduler=SCHEDULERS[spec.scheduler],
         version=settings.DAICHO_VERSION,
+        adapters=adapter_names(generation, keep=True),
     )
     return write_png(
         rendered.image,
@@ -285,6 +287,7 @@ def encode_picture(generation: Generation, spec: ImageSpec, output_id: uuid.UUID
             "recipe_sha256": spec.recipe_sha256(),
             "pixels_sha256": rendered.pixels_sha256,
             "spec": spec.as_dict(),
+            "adapter_names": {each.file.sha256: each.file.name for each in generation.chosen_adapters},
             "license": generation.decision["effective_license"],
             "obligations": generation.decision["obligations"],
         },

@@ -16,6 +16,7 @@ from projects.models import User
 from projects.problems import Problem
 from projects.services import record
 
+from ..adapters import adapter_names
 from ..models import Output
 from ..parameters import a1111_parameters
 from ..sentences import sentence
@@ -103,4 +104,5 @@ def parameters_text(output: Output) -> str:
         scheduler=SCHEDULERS[spec.scheduler],
         version=settings.DAICHO_VERSION,
         vae_name=generation.vae.name if generation.vae else None,
+        adapters=adapter_names(generation),
     )

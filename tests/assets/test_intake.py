@@ -176,7 +176,7 @@ def test_an_adapter_keeps_what_it_was_made_from_and_its_words(people, project, s
     model = run(by_upload(people, project, save(lora_weights()), said)).result
     edges = {(row.role, row.file_id or row.dataset_version_id) for row in model.sources.all()}
     assert edges == {("derived_from", starter_here.id), ("trained_on", version.id)}
-    assert model.defaults == {"trigger_words": ["sks", "inkline"]}
+    assert model.defaults["trigger_words"] == ["sks", "inkline"]
     assert model.architecture == starter_here.architecture
     entry = Entry.objects.get(chain=project.id, event="assets.model.registered")
     assert json.loads(entry.payload)["made_from"] == [starter_here.sha256, version.merkle_root]
@@ -484,7 +484,7 @@ def test_the_command_enters_adapters_by_the_same_service(people, project, starte
     model = ModelFile.objects.get(kind="adapter")
     assert (model.project, model.architecture, model.rights.state) == (project, "sd1", Rights.State.PENDING)
     assert [row.file for row in model.sources.all()] == [starter_here]
-    assert model.defaults == {"trigger_words": ["sks"]}
+    assert model.defaults["trigger_words"] == ["sks"]
     assert "pending" in capsys.readouterr().out
 
 
