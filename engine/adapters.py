@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from tokenizers import AddedToken
 
 from engine import lora
+from engine.completeness import NAMED
 from engine.errors import ModelError
 from engine.headers import Header, read_header
 from engine.models import Resident
@@ -79,6 +80,10 @@ def _set_weights(pipeline: Any, loras: list[AdapterRef]) -> None:
 
 def _add_lora(pipeline: Any, name: str, path: Path, weights: dict[str, torch.Tensor]) -> None:
     wanted = lora.count_matrices(weights)
+    lonely = sorted(lora.lonely_matrices(weights))[:NAMED]
+    if lonely:
+        message = f"The adapter {path.name} lacks the other half of {', '.join(lonely)}."
+        raise ModelError("adapter_incomplete", message, tensors=lonely)
     try:
         _load_lora(pipeline, name, weights)
     except (ValueError, RuntimeError, KeyError, TypeError, IndexError) as error:
@@ -147,6 +152,7 @@ def _vectors_by_network(resident: Resident, weights: Mapping[str, torch.Tensor])
     if "clip_l" in weights and "clip_g" in weights:
         found = {"text_encoder": weights["clip_l"], "text_encoder_2": weights["clip_g"]}
     else:
+        _refuse_half(parts, weights)
         found = {"text_encoder": next(iter(weights.values()))}
     found = {network: torch.atleast_2d(rows) for network, rows in found.items()}
     for network, rows in found.items():
@@ -155,6 +161,14 @@ def _vectors_by_network(resident: Resident, weights: Mapping[str, torch.Tensor])
             message = "This textual inversion was trained for another kind of base model."
             raise ModelError("adapter_mismatch", message, width=rows.shape[-1], wanted=width)
     return found
+
+
+def _refuse_half(parts: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> None:
+    """Refuse vectors for one of the two encoders that both read the word."""
+    lonely = sorted({"clip_l", "clip_g"} & weights.keys())
+    if lonely and "text_encoder_2" in parts:
+        message = f"This textual inversion has {lonely[0]} only; clip_l and clip_g are needed."
+        raise ModelError("adapter_incomplete", message, tensors=lonely)
 
 
 def _extend(table: torch.nn.Embedding, rows: torch.Tensor, ids: list[int]) -> torch.nn.Embedding:

@@ -10,6 +10,7 @@ import diffusers
 import torch
 import transformers
 
+from engine.completeness import check_report, refuse_missing
 from engine.errors import ModelError
 from engine.headers import Detected, component_files, read_header, read_json
 
@@ -84,18 +85,21 @@ def load_folder(folder: Path, detected: Detected, *, device: torch.device, dtype
 
 
 def load_part(cls: Any, folder: Path, *, device: torch.device, dtype: torch.dtype) -> Any:
-    """Load one network from its folder onto a device."""
+    """Load one network from its folder onto a device. Raises ModelError, also when it is not whole."""
     files = component_files(folder)
     for file in files:
         read_header(file)
     variant = files[0].stem.split(".")[1].split("-")[0] if files and "." in files[0].stem else None
     word = "dtype" if cls.__module__.startswith("transformers") else "torch_dtype"
     options = {word: dtype, "use_safetensors": True, "local_files_only": True, "variant": variant}
+    # What does not fit is reported instead of raised, so that one sentence can name it.
+    reporting = {"output_loading_info": True, "ignore_mismatched_sizes": True}
     try:
-        model = cls.from_pretrained(folder, **options)
+        model, report = cls.from_pretrained(folder, **options, **reporting)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         message = f"The {folder.name} of this model cannot be loaded: {str(error)[:300]}"
         raise ModelError("component_broken", message, component=folder.name) from error
+    check_report(report, folder.name)
     return settle(model, folder.name, device)
 
 
@@ -119,11 +123,9 @@ def load_tokenizer(cls: Any, folder: Path) -> Any:
 
 
 def settle(model: Any, name: str, device: torch.device) -> Any:
-    """Return a network ready to draw: on its device, without gradients, and with finite weights only."""
+    """Return a network ready to draw: whole, on its device, without gradients, and with finite weights only."""
+    refuse_missing(name, [key for key, weight in model.state_dict().items() if weight.is_meta])
     for key, weight in model.named_parameters():
-        if weight.is_meta:
-            message = f"The {name} of this model lacks the weight {key}."
-            raise ModelError("component_broken", message, component=name, tensor=key)
         if not torch.isfinite(weight.sum(dtype=torch.float32)) and not torch.isfinite(weight).all():
             message = f"The {name} of this model holds values that are no numbers, in {key}."
             raise ModelError("weights_not_finite", message, component=name, tensor=key)

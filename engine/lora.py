@@ -42,6 +42,17 @@ def count_matrices(weights: Weights) -> int:
     return sum(key.endswith((*ENDINGS, *ENDINGS.values())) for key in weights)
 
 
+def lonely_matrices(weights: Weights) -> list[str]:
+    """Return the matrices whose partner is not there: PEFT would make that one up, with random numbers or zeros."""
+    pairs = {**ENDINGS, **{up: down for down, up in ENDINGS.items()}}
+    return [
+        key
+        for key in weights
+        for end, partner in pairs.items()
+        if key.endswith(end) and key.removesuffix(end) + partner not in weights
+    ]
+
+
 def fold_scales(weights: Weights, metadata: Mapping[str, str]) -> dict[str, torch.Tensor]:
     """Return the weights with every layer's alpha / rank multiplied into its upper matrix, and no alphas left."""
     folded = {key: value for key, value in weights.items() if not key.endswith(".alpha")}

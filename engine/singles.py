@@ -3,24 +3,30 @@
 CLIP's vocabulary is in no such file: it comes from a folder that holds any CLIP tokenizer.
 """
 
-import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
 import transformers
-from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
+from accelerate import init_empty_weights
+from diffusers.loaders.single_file_utils import (
+    convert_ldm_clip_checkpoint,
+    convert_ldm_unet_checkpoint,
+    convert_ldm_vae_checkpoint,
+    convert_open_clip_checkpoint,
+)
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from engine.completeness import check_weights, refuse_missing
 from engine.errors import ModelError
 from engine.folders import Loaded, load_tokenizer, settle
 from engine.headers import Detected, Shapes, read_header
 from engine.shapes import SCALING_FACTORS, TEXT, UNET, VAE, text_config, unet_config, vae_config
 
 Weights = dict[str, torch.Tensor]
+_OPEN_CLIP = tuple(prefix for prefixes in TEXT.values() for prefix in prefixes if prefix.endswith(".model."))
 
 
 def load_single(
@@ -34,11 +40,9 @@ def load_single(
     shapes = {name: info.shape for name, info in read_header(path).tensors.items()}
     configs = _configure(shapes, detected, parts)
     weights = _read_weights(path)
-    with tempfile.TemporaryDirectory(prefix="daicho-") as folder:
-        for name, config in configs.items():
-            _write_config(Path(folder) / name, config)
-            own = _pick(name, weights, detected.architecture, config)
-            parts[name] = settle(_convert(name, own, folder, dtype), name, device)
+    for name, config in configs.items():
+        own = _pick(name, weights, detected.architecture, config)
+        parts[name] = settle(_convert(name, own, config, dtype), name, device)
     schedule: dict[str, Any] = {"prediction_type": detected.prediction_type}
     if "ztsnr" in weights:
         schedule |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
@@ -52,10 +56,7 @@ def load_vae_single(path: Path, *, device: torch.device, dtype: torch.dtype) -> 
     if "decoder.layers.0.weight" in shapes:
         vae = diffusers.AutoencoderTiny(latent_channels=shapes["decoder.layers.0.weight"][1])
         return settle(_fill(vae, weights).to(dtype), "vae", device)
-    with tempfile.TemporaryDirectory(prefix="daicho-") as folder:
-        _write_config(Path(folder) / "vae", vae_config(shapes, SCALING_FACTORS["sd1"]))
-        vae = _convert("vae", weights, folder, dtype)
-    return settle(vae, "vae", device)
+    return settle(_convert("vae", weights, vae_config(shapes, SCALING_FACTORS["sd1"]), dtype), "vae", device)
 
 
 def _load_tokenizers(folder: Path | None, architecture: str) -> dict[str, Any]:
@@ -93,11 +94,6 @@ def _configure(shapes: Shapes, detected: Detected, parts: dict[str, Any]) -> dic
     return configs | ({"text_encoder_2": texts[1]} if architecture == "sdxl" else {})
 
 
-def _write_config(folder: Path, config: dict[str, Any]) -> None:
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(config))
-
-
 def _read_weights(path: Path) -> Weights:
     try:
         return load_file(path)
@@ -117,21 +113,44 @@ def _pick(name: str, weights: Weights, architecture: str, config: dict[str, Any]
     return own
 
 
-def _convert(name: str, weights: Weights, folder: str, dtype: torch.dtype) -> Any:
-    options = {"config": folder, "subfolder": name, "torch_dtype": dtype, "local_files_only": True}
+def _convert(name: str, weights: Weights, config: dict[str, Any], dtype: torch.dtype) -> Any:
+    """Return one network with its weights under diffusers' names; a weight too few or of another shape is refused."""
     try:
-        if name.startswith("text_encoder"):
-            has_projection = name == "text_encoder_2"
-            cls = transformers.CLIPTextModelWithProjection if has_projection else transformers.CLIPTextModel
-            return create_diffusers_clip_model_from_ldm(cls, weights, **options)
-        cls = diffusers.UNet2DConditionModel if name == "unet" else diffusers.AutoencoderKL
-        return cls.from_single_file(weights, **options)
-    except (ValueError, KeyError, RuntimeError, OSError) as error:
+        model = _build(name, config)
+        own = _rename(name, weights, config, model)
+    except (ValueError, KeyError, IndexError, RuntimeError) as error:
+        if isinstance(error, KeyError) and "." in str(error.args[0]):
+            refuse_missing(name, [str(error.args[0])])
         message = f"The {name} in this file cannot be loaded: {str(error)[:300]}"
         raise ModelError("component_broken", message, component=name) from error
+    check_weights(model, own, name)
+    model.load_state_dict({key: weight.to(dtype).contiguous() for key, weight in own.items()}, False, assign=True)
+    return model.to(dtype)
+
+
+def _build(name: str, config: dict[str, Any]) -> Any:
+    """Return a network without weights."""
+    with init_empty_weights():
+        if not name.startswith("text_encoder"):
+            return (diffusers.UNet2DConditionModel if name == "unet" else diffusers.AutoencoderKL).from_config(config)
+        has_projection = name == "text_encoder_2"
+        cls = transformers.CLIPTextModelWithProjection if has_projection else transformers.CLIPTextModel
+        return cls(transformers.CLIPTextConfig(**config))
+
+
+def _rename(name: str, weights: Weights, config: dict[str, Any], model: Any) -> Weights:
+    if name.startswith("text_encoder"):
+        prefix = next((prefix for prefix in _OPEN_CLIP if any(key.startswith(prefix) for key in weights)), None)
+        own = convert_open_clip_checkpoint(model, weights, prefix) if prefix else convert_ldm_clip_checkpoint(weights)
+        return own if hasattr(model, "text_model") else {key.removeprefix("text_model."): own[key] for key in own}
+    if any("down_blocks." in key for key in weights):
+        return weights
+    convert = convert_ldm_unet_checkpoint if name == "unet" else convert_ldm_vae_checkpoint
+    return convert(weights, config)
 
 
 def _fill(model: Any, weights: Weights) -> Any:
+    check_weights(model, weights, "vae")
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import MarianMTModel, MarianTokenizer
 
+from engine.completeness import check_report
 from engine.errors import EngineError, ModelError
 from engine.headers import hash_model, read_header, read_json
 
@@ -77,14 +78,23 @@ def check_folder(folder: Path) -> None:
 
 
 def load_folder(folder: Path, device: torch.device) -> tuple[Any, Any]:
-    """Return tokenizer and model. Raises ModelError `component_broken` when the files do not fit together."""
+    """Return tokenizer and model. Raises ModelError when files do not fit together or weights are missing."""
     try:
         with warnings.catch_warnings():
             # Marian asks for sacremoses, which only straightens quotation marks of European languages.
             warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
             tokenizer = MarianTokenizer.from_pretrained(folder, local_files_only=True)
-        model: Any = MarianMTModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        model, report = _load_network(folder)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         message = f"The translation model cannot be loaded: {error}"
         raise ModelError("component_broken", message, component=folder.name) from error
+    check_report(report, "translator")
     return tokenizer, model.to(device).eval()
+
+
+def _load_network(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the network, and what of it the file did not fill."""
+    cls: Any = MarianMTModel
+    return cls.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True
+    )

@@ -30,6 +30,17 @@ MODELS: Sentences = {
     "tensors_overlap": (_("Two tensors of the model file share the same bytes."),),
     "component_missing": (_("The model folder has no {component}."),),
     "component_broken": (_("The {component} of this model cannot be loaded. Copy the model again."),),
+    "weights_missing": (
+        _(
+            "Weights are missing in the {component} of this model: {tensors}. Copy it again, or ask for the whole model."
+        ),
+    ),
+    "weights_mismatched": (
+        _(
+            "Weights in the {component} of this model have another size than its configuration says: {tensors}. "
+            "Copy it again, or ask for the whole model."
+        ),
+    ),
     "json_invalid": (_("{file} in the model folder is not valid JSON."),),
     "architecture_unsupported": (
         _("Daicho cannot draw with these weights. Stable Diffusion 1, 2, XL and 3, and FLUX.1 are possible."),
@@ -45,6 +56,9 @@ MODELS: Sentences = {
     "adapter_mismatch": (
         _("The adapter {file} was made for another kind of model. Choose one that fits."),
         _("The adapter was made for another kind of model. Choose one that fits."),
+    ),
+    "adapter_incomplete": (
+        _("The adapter is not whole: what belongs to {tensors} is missing. Copy it again, or ask for the whole one."),
     ),
     "adapter_token_taken": (_("The base model already knows the word {token}, so this embedding cannot be used."),),
     "single_file_unsupported": (_("This kind of model is read as a diffusers folder only, not as a single file."),),

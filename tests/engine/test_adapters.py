@@ -139,6 +139,16 @@ def fill_with_nan(path):
     return starter_lora(path, scale=float("nan"))
 
 
+def drop_half(ending):
+    def make(path):
+        weights = load_file(starter_lora(path))
+        del weights[next(name for name in sorted(weights) if name.endswith(ending))]
+        save_file(weights, path)
+        return path
+
+    return make
+
+
 def write_other_tensors(path):
     save_file({"something": torch.zeros(3)}, path)
     return path
@@ -158,6 +168,8 @@ def write_no_tensors(path):
         (empty_rank, "adapter_broken"),
         (fill_with_nan, "adapter_broken"),
         (write_no_tensors, "adapter_broken"),
+        (drop_half("lora_down.weight"), "adapter_incomplete"),
+        (drop_half("lora_up.weight"), "adapter_incomplete"),
     ],
 )
 def test_a_lora_that_does_not_fit_is_refused_and_leaves_no_trace(make, code, bench, tmp_path):
@@ -240,3 +252,12 @@ def test_sdxl_learns_a_word_in_both_text_encoders(tmp_path):
     plain = engine.render(spec, ignore).pixels_sha256
     assert engine.render(spec.replace(adapters=(inversion(word),)), ignore).pixels_sha256 != plain
     assert engine.render(spec, ignore).pixels_sha256 == plain
+
+
+@pytest.mark.parametrize("half", ["clip_l", "clip_g"])
+def test_sdxl_takes_no_word_for_one_text_encoder_only(half, tmp_path):
+    save_file({half: torch.randn(2, 32)}, tmp_path / "zkink")
+    engine, (base, word) = make_engine(build_folder("sdxl", tmp_path / "m"), tmp_path / "zkink")
+    with pytest.raises(ModelError) as caught:
+        engine.render(make_spec("sdxl", base, prompt="zkink", adapters=(inversion(word),)), ignore)
+    assert (caught.value.code, caught.value.params["tensors"]) == ("adapter_incomplete", [half])

@@ -136,7 +136,16 @@ class TestRefusals:
         weights = load_file(copy / "model.safetensors")
         changed = {name: torch.zeros(3, 3) if tensor.ndim == 2 else tensor for name, tensor in weights.items()}
         save_file(changed, copy / "model.safetensors", metadata={"format": "pt"})
-        assert self.refused(copy) == "component_broken"
+        assert self.refused(copy) == "weights_mismatched"
+
+    def test_a_missing_weight_is_refused_by_name(self, copy):
+        weights = load_file(copy / "model.safetensors")
+        del weights["model.decoder.layers.0.fc1.weight"]
+        save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+        with pytest.raises(ModelError) as caught:
+            MarianTranslator(copy)
+        assert (caught.value.code, caught.value.params["component"]) == ("weights_missing", "translator")
+        assert caught.value.params["tensors"] == ["model.decoder.layers.0.fc1.weight"]
 
     @pytest.mark.parametrize("name", ["source.spm", "vocab.json"])
     def test_a_damaged_tokenizer_is_refused(self, copy, name):
