@@ -1,4 +1,4 @@
-"""Forms of one picture: what is declared about its rights, evidence for it, and its words."""
+"""Forms of one thing: what is declared about its rights, evidence for it, and a picture's words."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -46,7 +46,7 @@ def day_field(label: Any, help_text: Any = "") -> forms.DateField:
 
 
 class RightsForm(AsksAboutLicense, forms.Form):
-    """What is declared about the rights in a picture; what stands there already fills it.
+    """What is declared about the rights in a thing; what stands there already fills it.
 
     A written licence that is no exact identifier asks back once, and a licence with questions asks them.
     """
@@ -141,7 +141,7 @@ class RightsForm(AsksAboutLicense, forms.Form):
         seen = self.cleaned_data["revision"]
         if seen is not None and seen != self.rights.revision:
             raise forms.ValidationError(
-                _("Somebody changed these rights meanwhile. Compare the picture’s page, then save again.")
+                _("Somebody changed these rights meanwhile. Look at what is declared now, then save again.")
             )
         return seen
 
@@ -236,14 +236,14 @@ def end_of(day: date | None, zone: str) -> datetime | None:
 
 
 class PersonForm(forms.Form):
-    """One person or property in the picture, and whether it has been released."""
+    """One person or property that a thing shows, and whether it has been released."""
 
     name = forms.CharField(label=_("Person or property"), required=False, max_length=80)
     release = forms.ChoiceField(label=_("Release"), choices=RELEASES, initial="none")
 
 
 class BasePeopleForms(forms.BaseFormSet):
-    """Everybody in the picture, with a blank row for one more."""
+    """Everybody that a thing shows, with a blank row for one more."""
 
     @classmethod
     def of(cls, rights: Rights, data: Mapping[str, Any] | None) -> "BasePeopleForms":

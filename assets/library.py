@@ -13,7 +13,7 @@ from projects.access import usable_in
 from projects.models import Project
 
 from . import licensing
-from .licensing import Action, Decision, Profile, Purpose
+from .licensing import Action, Decision, Input, Profile, Purpose
 from .licensing.terms import PERMISSIONS
 from .models import ModelFile, ModelSource, Rights, Waiver
 from .overrides import Override, overrides_of, waivers_behind
@@ -106,7 +106,7 @@ class Shelf:
 def files_of(project: Project) -> QuerySet[ModelFile]:
     """Return the models that a project sees, with their rights; the removed ones stay as tombstones."""
     rows = usable_in(project, ModelFile.objects.all())
-    rows = rows.select_related("rights__cleared_by", "rights__submitted_by", "rights__evidence")
+    rows = rows.select_related("rights__cleared_by", "rights__submitted_by", "rights__closed_by", "rights__evidence")
     return rows.order_by(F("removed_at").asc(nulls_first=True), "kind", "name", "id")
 
 
@@ -153,9 +153,9 @@ def license_label(file: ModelFile, language: str) -> str:
     return licensing.label("licenses", file.license, language) if file.license else str(_("unknown licence"))
 
 
-def answers_of(project: Project, file: ModelFile) -> list[Answer]:
-    """Return what may be done with a model, question by question."""
-    inputs, waivers = Sources([file]).inputs_of([file]), waivers_of(project, *Action)
+def answers_of(project: Project, inputs: Sequence[Input]) -> list[Answer]:
+    """Return what may be done with a model and all that it was made from, question by question."""
+    waivers = waivers_of(project, *Action)
     decisions = [decide_about(project, gate, inputs, waivers=waivers, **changes) for _words, gate, changes in QUESTIONS]
     known = waivers_behind(*decisions)
     return [
@@ -178,9 +178,9 @@ def answer_of(question: Any, decision: Decision, known: Mapping[str, Waiver] | N
     )
 
 
-def licenses_of(project: Project, file: ModelFile) -> list[LicenseWords]:
+def licenses_of(project: Project, inputs: Sequence[Input]) -> list[LicenseWords]:
     """Return the licences behind a model in words; the house's own policy is not one of them."""
-    decision = decide_about(project, Action.GENERATE, Sources([file]).inputs_of([file]), waivers=())
+    decision = decide_about(project, Action.GENERATE, inputs, waivers=())
     profiles = [decision.context.profile(license_id) for license_id in decision.profiles]
     return [words_of(each) for each in profiles if each.kind != "policy"]
 

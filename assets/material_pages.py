@@ -116,7 +116,7 @@ def sheet_of(project: Project, picture: Picture) -> Sheet:
         claims=claim_rows(rights),
         warnings=claim_sentences(rights),
         evidence=evidence_of(rights, history),
-        history=history_of(picture, history),
+        history=history_of(rights, history, who=picture.added_by, at=picture.added_at),
         items=list(picture.items.select_related("dataset__project").prefetch_related("captions")),
         versions=versions_of(picture),
     )

@@ -126,6 +126,9 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("model_add", GET, MAKE),
     ("model_add", POST, MAKE),
     ("model_license", GET, MAKE),
+    ("model_edit", GET, MAKE),
+    ("model_edit", POST, MAKE),
+    ("model_evidence", POST, MAKE),
     ("model_intake", GET, LOOK),
     ("model_intake_cancel", POST, MAKE),
     # datasets

@@ -16,7 +16,7 @@ from projects.services import record
 from .. import storage
 from ..claims import EmbeddedClaims, contradictions, read_claims
 from ..licensing import Action
-from ..models import DatasetItem, Evidence, ImportBatch, Picture, PictureTag
+from ..models import DatasetItem, Evidence, ImportBatch, ModelFile, Picture, PictureTag
 from ..pictures import Verified, make_thumbnail, open_picture, pixels_hash, strip_picture
 from .decisions import decide_pictures
 from .rights import OPEN, Declaration, declare, edit_rights
@@ -175,10 +175,15 @@ def add_evidence(user: User, project: Project, data: bytes, *, name: str) -> Evi
 
 
 @transaction.atomic
-def attach_evidence(user: User, picture: Picture, data: bytes, *, name: str) -> Evidence:
-    """Keep a document as what shows the picture's rights. Raises Problem, also for rights that are over."""
-    evidence = add_evidence(user, picture.project, data, name=name)
-    edit_rights(picture.rights, actor=user, changes={"evidence_id": evidence.id})
+def attach_evidence(
+    user: User, thing: Picture | ModelFile, data: bytes, *, name: str, project: Project | None = None
+) -> Evidence:
+    """Keep a document as what shows the rights in a thing. Raises Problem, also for rights that are over.
+
+    It belongs to the thing's project; for a model that the whole house shares say to which one.
+    """
+    evidence = add_evidence(user, project or thing.project, data, name=name)
+    edit_rights(thing.rights, actor=user, changes={"evidence_id": evidence.id})
     return evidence
 
 
