@@ -35,6 +35,7 @@ class Row:
 class Complaint:
     """One finding of the lint in words; `rename` is the query that mends it, "" where none does."""
 
+    finding: Finding
     sentence: str
     numbers: list[int]
     more: int
@@ -111,6 +112,7 @@ def complaint_of(finding: Finding, language: str) -> Complaint:
     numbers = sorted(map(int, finding.items))
     mended = {"language": language, "old": finding.phrase, "new": finding.suggestion or ""}
     return Complaint(
+        finding=finding,
         sentence=sentence(finding.code, finding.params),
         numbers=numbers[:NUMBERS_SHOWN],
         more=max(0, len(numbers) - NUMBERS_SHOWN),

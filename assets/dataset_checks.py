@@ -1,5 +1,6 @@
 """What a dataset's checks say: may we train, is it enough, what is there twice, what is missing, how it is cut."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,13 @@ from jobs.words import remaining_words
 from projects.models import Project
 
 from . import captions as caption_rules
+from .captions import Readiness
 from .curation.cropping import CropPlan, aspect_buckets, crop_plan
 from .dataset_pages import Badge, Tile, tiles_of
 from .library import Answer, answer_of
-from .licensing import Action
+from .licensing import Action, Decision
 from .models import Caption, Curation, Dataset, DatasetItem, PicturePair, PictureTag, Tagging
+from .picture_filters import FLAG_WORDS
 from .sentences import sentence
 from .services import decide_pictures, reading_language
 from .services.curation import duplicate_groups
@@ -59,8 +62,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """How many pictures speak of one thing."""
+    """How many pictures speak of one thing; `id` is its name for programs."""
 
+    id: str
     label: str
     count: int
 
@@ -69,10 +73,21 @@ class Shown:
 class Covered:
     """One group of the coverage table; `unsaid` are the first numbers of pictures that say nothing about it."""
 
+    id: str
     label: str
     values: list[Shown]
     unsaid: list[str]
     unsaid_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """How many pictures have one warning about quality, and the first numbers of them."""
+
+    flag: str
+    label: str
+    count: int
+    numbers: list[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,24 +142,46 @@ def count_dataset(dataset: Dataset) -> Counts:
 
 def gate_of(dataset: Dataset) -> Answer | None:
     """Return the train gate's answer about all pictures in words; None without any."""
+    decision = decide_training(dataset)
+    return answer_of(_("Train on these pictures"), decision) if decision else None
+
+
+def decide_training(dataset: Dataset) -> Decision | None:
+    """Return the train gate's answer about all pictures; None without any."""
     items = dataset.items.select_related("picture__rights__evidence")
     pictures = [item.picture for item in items]
-    if not pictures:
-        return None
-    return answer_of(_("Train on these pictures"), decide_pictures(dataset.project, Action.TRAIN, pictures))
+    return decide_pictures(dataset.project, Action.TRAIN, pictures) if pictures else None
+
+
+def judge_readiness(counts: Counts, groups: Iterable[Sequence[Any]]) -> list[Readiness]:
+    """Judge for each way of training whether the dataset is enough."""
+    sizes = [len(group) for group in groups]
+    return caption_rules.readiness(counts.pictures, sizes, counts.flagged, counts.captioned)
 
 
 def methods_of(counts: Counts, groups: Iterable[Sequence[Any]]) -> list[Method]:
-    """Return for each way of training whether the dataset is enough."""
-    sizes = [len(group) for group in groups]
-    judged = caption_rules.readiness(counts.pictures, sizes, counts.flagged, counts.captioned)
+    """Return for each way of training whether the dataset is enough, in words."""
     return [
         Method(
             name=METHODS[each.method],
             level=Badge(word=str(LEVELS[each.level][0]), mark=LEVELS[each.level][1]),
             reasons=[sentence(reason.code, reason.params) for reason in each.reasons],
         )
-        for each in judged
+        for each in judge_readiness(counts, groups)
+    ]
+
+
+def warnings_in(dataset: Dataset) -> list[Warned]:
+    """Return each warning about quality that pictures of a dataset have, in the order of the filters."""
+    found: dict[str, list[int]] = defaultdict(list)
+    rows = dataset.items.exclude(picture__flags=[]).order_by("number").values_list("number", "picture__flags")
+    for number, flags in rows:
+        for flag in flags:
+            found[flag].append(number)
+    return [
+        Warned(flag=flag, label=str(label), count=len(found[flag]), numbers=found[flag][:NUMBERS_SHOWN])
+        for flag, label in FLAG_WORDS.items()
+        if flag in found
     ]
 
 
@@ -167,11 +204,12 @@ def group_numbers(groups: Iterable[Iterable[DatasetItem]]) -> dict[Any, int]:
 
 
 def groups_of(project: Project, groups: Iterable[Sequence[DatasetItem]]) -> list[Group]:
-    """Return groups as the page shows them."""
-    return [
-        Group(number=number, tiles=tiles_of(project, group, dict.fromkeys((item.picture_id for item in group), number)))
-        for number, group in enumerate(groups, 1)
-    ]
+    """Return groups as the page shows them; all pictures are judged in one go."""
+    grouped = list(groups)
+    tiles: dict[int, list[Tile]] = defaultdict(list)
+    for tile in tiles_of(project, (item for group in grouped for item in group), group_numbers(grouped)):
+        tiles[tile.group].append(tile)
+    return [Group(number=number, tiles=found) for number, found in tiles.items()]
 
 
 def coverage_of(dataset: Dataset) -> list[Covered]:
@@ -185,9 +223,11 @@ def coverage_of(dataset: Dataset) -> list[Covered]:
     language = reading_language()
     return [
         Covered(
+            id=found.group.id,
             label=found.group.label[language],
             values=[
-                Shown(label=value.label[language], count=len(found.items[value.id])) for value in found.group.values
+                Shown(id=value.id, label=value.label[language], count=len(found.items[value.id]))
+                for value in found.group.values
             ],
             unsaid=list(found.unsaid[:NUMBERS_SHOWN]),
             unsaid_count=len(found.unsaid),

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from assets import api as assets
+from assets import api_checks as checks
 from assets import api_datasets as datasets
 from assets import api_licenses as licenses
 from assets import api_pictures as pictures
@@ -27,6 +28,7 @@ router.register("imports", pictures.ImportViewSet, basename="api-import")
 router.register("taggings", pictures.TaggingViewSet, basename="api-tagging")
 router.register("curations", pictures.CurationViewSet, basename="api-curation")
 router.register("datasets", datasets.DatasetViewSet, basename="api-dataset")
+router.register("datasets", checks.DatasetCheckViewSet, basename="api-dataset-check")
 router.register("evidence", rights.EvidenceViewSet, basename="api-evidence")
 router.register("reviews", rights.ReviewViewSet, basename="api-review")
 router.register("waivers", rights.WaiverViewSet, basename="api-waiver")
@@ -46,6 +48,7 @@ urlpatterns = [
     path("me/", projects.MeView.as_view(), name="api-me"),
     path("prompts/compose/", generation.ComposeView.as_view(), name="api-compose"),
     path("parameters/read/", files.ReadView.as_view(), name="api-read"),
+    path("expiries/", checks.ExpiriesView.as_view(), name="api-expiries"),
     path("rights/decide/", questions.DecideView.as_view(), name="api-decide"),
     path("templates/import/", files.ImportView.as_view(), name="api-template-import"),
     *router.urls,

@@ -1,11 +1,9 @@
 """Ask workers to look at pictures, and keep what a person decides about what they found."""
 
 from collections.abc import Iterable
-from itertools import combinations
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from jobs.queue import ring
@@ -45,11 +43,10 @@ def duplicate_groups(pictures: Iterable[Picture]) -> list[list[Picture]]:
 
 @transaction.atomic
 def dismiss_group(user: User, pictures: Iterable[Picture]) -> int:
-    """Say that pictures are not the same after all. Return how many pairs that concerns."""
-    either = Q()
-    for one, other in combinations(sorted(picture.id for picture in pictures), 2):
-        either |= Q(first=one, second=other) | Q(first=other, second=one)
-    return PicturePair.objects.filter(either).update(dismissed_by=user) if either else 0
+    """Say that pictures are not the same after all. Return how many pairs that concerns; who said it first stays."""
+    ids = [picture.id for picture in pictures]
+    pairs = PicturePair.objects.filter(dismissed_by=None, first__in=ids, second__in=ids)
+    return pairs.update(dismissed_by=user)
 
 
 @transaction.atomic

@@ -53,6 +53,15 @@ def test_pictures_are_measured_once_and_likenesses_are_found(people, project):
     assert other.name == "c.png"
 
 
+def test_a_large_group_is_called_different_in_one_go(people, project):
+    shown = [picture(people.editor, project, seed) for seed in range(60)]
+    first, second = sorted(shown[:2], key=lambda each: each.id)
+    PicturePair.objects.create(first=first, second=second, similarity=0.9)
+    assert dismiss_group(people.editor, shown) == 1
+    assert dismiss_group(people.owner, shown) == 0
+    assert PicturePair.objects.get().dismissed_by == people.editor
+
+
 def test_asking_twice_waits_once(people, project):
     assert request_curation(people.editor, project) == request_curation(people.editor, project)
 

@@ -5,6 +5,8 @@ import json
 import zipfile
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -185,6 +187,19 @@ def test_near_copies_can_be_called_different(signed_in, filled):
     assert len(client.get(url("dataset_checks")).context["groups"]) == 1
     client.post(url("dataset_different"), {"row": [str(first.picture_id), str(second.picture_id)]})
     assert client.get(url("dataset_checks")).context["groups"] == []
+
+
+def test_the_checks_ask_few_questions_however_many_groups(signed_in, people, project, dataset):
+    client, counts = signed_in("viewer"), []
+    for seeds in ((1, 2), (3, 4, 5, 6)):
+        added = [picture(people.editor, project, seed) for seed in seeds]
+        add_items(people.editor, dataset, added)
+        for one, other in zip(added[::2], added[1::2], strict=True):
+            pair(one, other)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(url("dataset_checks"))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_a_look_is_asked_for_watched_and_cancelled(signed_in, filled):
