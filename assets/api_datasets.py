@@ -37,6 +37,8 @@ from .serializers_datasets import (
     ExportingSerializer,
     FreezingSerializer,
     FullFrozenSerializer,
+    GroupedSerializer,
+    GroupingSerializer,
     ItemSerializer,
     NewDatasetSerializer,
     PictureProofSerializer,
@@ -58,6 +60,7 @@ from .services.datasets import (
     undo_edit,
 )
 from .services.exports import export_version, manifest_in, pictures_of
+from .services.groups import set_group
 from .services.papers import outdated_in, own_licenses_of
 from .version_pages import proof_of
 from .version_terms import is_changed, standings_of
@@ -140,6 +143,16 @@ class DatasetViewSet(mixins.ListModelMixin, InProjects):
         items = self.get_row(Role.EDITOR).items.select_related("dataset__project", "picture")
         remove_item(request.user, found(items, number=number))
         return Response(status=204)
+
+    @extend_schema(request=GroupingSerializer, responses=GroupedSerializer)
+    @action(detail=True, methods=["post"])
+    def groups(self, request: Request, pk: UUID) -> Response:
+        """Name the group of pictures; it is frozen with a version, and counts before near duplicates."""
+        dataset = self.get_row(Role.EDITOR)
+        serializer = GroupingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        changed = set_group(request.user, dataset, serializer.items(dataset), serializer.validated_data["group"])
+        return Response(GroupedSerializer({"changed": changed}).data)
 
     @extend_schema(parameters=[LANGUAGE], responses=WrittenCaptionsSerializer)
     @action(detail=True, pagination_class=None)

@@ -161,6 +161,11 @@ def tiles_of(project: Project, items: Iterable[DatasetItem], groups: Mapping[Any
     ]
 
 
+def named_groups(dataset: Dataset) -> list[str]:
+    """Return the groups that people have named in a dataset."""
+    return list(dataset.items.exclude(group="").order_by("group").values_list("group", flat=True).distinct())
+
+
 def sheets_of(project: Project, pictures: Iterable[Picture]) -> list[Sheet]:
     """Return pictures with what people need to know of them; two queries at most, however many there are."""
     shown, waivers = list(pictures), waivers_of(project, Action.TRAIN)

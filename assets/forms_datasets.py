@@ -58,6 +58,18 @@ class VersionForm(forms.Form):
     note = forms.CharField(label=_("What changed"), required=False, max_length=300)
 
 
+class GroupForm(forms.Form):
+    """The group that chosen pictures belong to."""
+
+    group = forms.CharField(
+        label=_("Group of the ticked pictures"),
+        required=False,
+        max_length=80,
+        help_text=_("Empty takes them out of their groups."),
+        widget=forms.TextInput(attrs={"list": "groups", "autocomplete": "off"}),
+    )
+
+
 class CaptionForm(forms.Form):
     """One caption."""
 

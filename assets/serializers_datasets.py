@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -94,6 +95,30 @@ class AddedSerializer(serializers.Serializer):
     """How many pictures were not in the dataset yet."""
 
     added = serializers.IntegerField()
+
+
+class GroupingSerializer(StrictSerializer):
+    """Pictures by their numbers, and the group that they belong to; an empty name takes them out of theirs."""
+
+    group = serializers.CharField(max_length=80, allow_blank=True)
+    numbers = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**31 - 1), min_length=1, max_length=MAX_PICTURES
+    )
+
+    def items(self, dataset: Dataset) -> QuerySet[DatasetItem]:
+        """Return the pictures of a dataset. Raises Problem for a number that is not there."""
+        numbers = set(self.validated_data["numbers"])
+        items = dataset.items.filter(number__in=numbers)
+        if items.count() != len(numbers):
+            message = _("There is no picture with this number in the dataset.")
+            raise Problem("picture_unknown", message, fields={"numbers": message})
+        return items
+
+
+class GroupedSerializer(serializers.Serializer):
+    """How many pictures were in another group."""
+
+    changed = serializers.IntegerField()
 
 
 class CaptionsSerializer(StrictSerializer):

@@ -13,6 +13,7 @@ urlpatterns = [
     path(ONE, datasets.dataset, name="dataset"),
     path(f"{ONE}edit/", datasets.dataset_edit, name="dataset_edit"),
     path(f"{ONE}add/", datasets.dataset_add, name="dataset_add"),
+    path(f"{ONE}group/", datasets.dataset_group, name="dataset_group"),
     path(f"{ONE}pictures/<int:number>/remove/", datasets.dataset_remove, name="dataset_remove"),
     path(f"{ONE}checks/", dataset_checks.dataset_checks, name="dataset_checks"),
     path(f"{ONE}look/", dataset_checks.dataset_look, name="dataset_look"),

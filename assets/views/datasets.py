@@ -18,10 +18,11 @@ from projects.models import Role
 from projects.problems import Problem
 
 from .. import dataset_checks, dataset_pages
-from ..forms_datasets import DatasetForm, offer_choices
+from ..forms_datasets import DatasetForm, GroupForm, offer_choices
 from ..models import Dataset, Picture
 from ..picture_filters import PictureFilter
 from ..services.datasets import add_items, change_dataset, create_dataset, remove_item
+from ..services.groups import set_group
 from .dataset_parts import frame_of, get_item
 
 CHOICES_SHOWN = 60
@@ -78,6 +79,8 @@ def dataset(request: HttpRequest, slug: str, dataset_slug: str) -> HttpResponse:
         "gate": dataset_checks.gate_of(row),
         "counts": counts,
         "methods": dataset_checks.methods_of(counts, groups),
+        "group_form": GroupForm(),
+        "named_groups": dataset_pages.named_groups(row),
     }
     return render(request, "assets/datasets/dataset.html", context)
 
@@ -155,6 +158,25 @@ def dataset_remove(request: HttpRequest, slug: str, dataset_slug: str, number: i
         return HttpResponse()
     messages.success(request, _("Picture %(number)d is out of the dataset.") % {"number": number})
     return redirect("dataset_checks" if request.POST.get("from") == "checks" else "dataset", slug, dataset_slug)
+
+
+@login_required
+@require_POST
+def dataset_group(request: HttpRequest, slug: str, dataset_slug: str) -> HttpResponse:
+    """Name the group of the ticked pictures."""
+    project = get_project(request.user, slug, Role.EDITOR)
+    row = dataset_pages.get_dataset(project, dataset_slug)
+    form = GroupForm(request.POST)
+    items = row.items.filter(picture__in=ids_of(request))
+    if not form.is_valid() or not items.exists():
+        problem = form.errors["group"][0] if form.errors else _("No picture was chosen. Tick some first.")
+        messages.warning(request, problem)
+        return redirect(row)
+    changed, words = set_group(request.user, row, items, form.cleaned_data["group"]), _("Nothing has changed.")
+    if changed:
+        words = ngettext("%(count)d picture grouped.", "%(count)d pictures grouped.", changed) % {"count": changed}
+    messages.success(request, words)
+    return redirect(row)
 
 
 def choosable(row: Dataset) -> QuerySet[Picture]:
