@@ -26,12 +26,12 @@ from .models import Evidence, ModelFile, Picture, Rights, Waiver
 from .review_pages import in_order, rights_in
 from .sentences import sentence
 from .serializers_rights import (
+    ClearingSerializer,
     EvidenceSerializer,
     NewEvidenceSerializer,
     NewWaiverSerializer,
     RefusalSerializer,
     ReviewSerializer,
-    SeenSerializer,
     WaiverSerializer,
 )
 from .services import clear_rights, may_review, refuse_rights
@@ -93,14 +93,15 @@ class ReviewViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         """Return the rights in one thing, whatever their state."""
         return self.answer(thing_with(request.user, pk))
 
-    @extend_schema(request=SeenSerializer, responses=ReviewSerializer)
+    @extend_schema(request=ClearingSerializer, responses=ReviewSerializer)
     @action(detail=True, methods=["post"])
     def clear(self, request: Request, pk: UUID) -> Response:
-        """Clear declared rights, as a reviewer who did not submit them."""
+        """Clear declared rights, as a reviewer who did not submit them; what is in quarantine needs a reason."""
         thing = thing_with(request.user, pk, Role.REVIEWER)
-        serializer = SeenSerializer(data=request.data)
+        serializer = ClearingSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        clear_rights(thing, reviewer=request.user, seen=serializer.validated_data.get("revision"))
+        values = serializer.validated_data
+        clear_rights(thing, reviewer=request.user, seen=values.get("revision"), reason=values["reason"])
         return self.answer(thing)
 
     @extend_schema(request=RefusalSerializer, responses=ReviewSerializer)

@@ -18,7 +18,7 @@ from .licensing import Action, Decision
 from .models import CaptionEdit, Dataset, DatasetItem, DatasetVersion, Picture, Rights, Waiver
 from .picture_filters import flag_words
 from .services import decide_about, decide_pictures, explain_here, reading_language
-from .services.decisions import BASIS_LICENSES, input_of_picture, own_profiles_in, waivers_of
+from .services.decisions import BASIS_LICENSES, input_of_picture, makers_of, own_profiles_in, waivers_of
 
 PAGE_SIZE = 60
 COVER = 4
@@ -169,11 +169,12 @@ def named_groups(dataset: Dataset) -> list[str]:
 def sheets_of(project: Project, pictures: Iterable[Picture]) -> list[Sheet]:
     """Return pictures with what people need to know of them; two queries at most, however many there are."""
     shown, waivers = list(pictures), waivers_of(project, Action.TRAIN)
-    learned = [input_of_picture(picture, "training_picture") for picture in shown]
-    own = own_profiles_in(project, learned)
+    makers = makers_of(shown, is_lesson=True)
+    learned = [[input_of_picture(each, "training_picture"), *makers.get(each.id, ())] for each in shown]
+    own = own_profiles_in(project, [each for inputs in learned for each in inputs])
     return [
-        sheet_of(picture, decide_about(project, Action.TRAIN, [each], waivers=waivers, own=own))
-        for picture, each in zip(shown, learned, strict=True)
+        sheet_of(picture, decide_about(project, Action.TRAIN, inputs, waivers=waivers, own=own))
+        for picture, inputs in zip(shown, learned, strict=True)
     ]
 
 

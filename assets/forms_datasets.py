@@ -34,18 +34,31 @@ def check_trigger(word: str) -> str:
     return cleaned
 
 
+class AimsSelect(forms.NullBooleanSelect):
+    """Yes, no, or no answer yet."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.choices = [("unknown", _("Not answered")), ("true", _("Yes")), ("false", _("No"))]
+
+
 class DatasetForm(NamedForm):
     """What a dataset is called, and the word that its subject is taught under."""
 
     class Meta:
         model = Dataset
-        fields = ["name", "name_ja", "trigger", "description"]
+        fields = ["name", "name_ja", "trigger", "aims_at_work", "description"]
         widgets = {
+            "aims_at_work": AimsSelect,
             "name_ja": forms.TextInput(attrs={"lang": "ja"}),
             "trigger": forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
             "description": forms.Textarea(attrs={"rows": 2}),
         }
-        help_texts = {"trigger": _("A rare word that prompts will call the subject by, such as “hanamaru-chan”.")}
+        labels = {"aims_at_work": _("Does this set aim at a person, a character or a single work?")}
+        help_texts = {
+            "trigger": _("A rare word that prompts will call the subject by, such as “hanamaru-chan”."),
+            "aims_at_work": _("Until somebody answers it counts as yes: all of a picture’s terms reach what is made."),
+        }
 
     def clean_trigger(self) -> str:
         """Return the trigger word as trainers take it."""

@@ -14,12 +14,14 @@ from .library import STATE_MARKS, Answer, answer_of
 from .licensing import Action, Edge, Purpose
 from .material_claims import ClaimRow, claim_rows, claim_sentences
 from .material_files import is_closed_to
-from .material_history import HistoryLine, evidence_of, history_of
+from .material_history import HistoryLine, evidence_of, history_of, reason_to_clear
+from .material_origins import Makers, makers_of
 from .models import DatasetItem, DatasetVersion, Evidence, Picture, PictureTag, Rights
 from .picture_filters import flag_words
 from .rights_facts import Fact, facts_of_rights, license_label
 from .services import decide_about
-from .services.decisions import input_of_picture, waivers_of
+from .services.decisions import inputs_about, waivers_of
+from .services.ingest import quarantine_of
 
 PAGE_SIZE = 48
 IN_JAPAN = {"purpose": Purpose.COMMERCIAL, "territory": "JP"}
@@ -77,6 +79,9 @@ class Sheet:
     measures: Sequence[tuple[Any, str]]
     flags: Sequence[str]
     rights: Sequence[Fact]
+    quarantine: Sequence[str]
+    cleared_despite: str
+    makers: Makers | None
     answers: Sequence[Answer]
     claims: Sequence[ClaimRow]
     warnings: Sequence[tuple[str, bool]]
@@ -112,6 +117,9 @@ def sheet_of(project: Project, picture: Picture) -> Sheet:
         measures=measures_of(picture),
         flags=flag_words(picture.flags),
         rights=facts_of_rights(rights),
+        quarantine=quarantine_of(picture),
+        cleared_despite=reason_to_clear(rights, history),
+        makers=makers_of(project, picture),
         answers=answers_of(project, picture),
         claims=claim_rows(rights),
         warnings=claim_sentences(rights),
@@ -143,7 +151,8 @@ def answers_of(project: Project, picture: Picture) -> list[Answer]:
     waivers = waivers_of(project, *Action)
     return [
         answer_of(
-            words, decide_about(project, gate, [input_of_picture(picture, kind, edge=edge)], waivers=waivers, **changes)
+            words,
+            decide_about(project, gate, inputs_about(gate, [picture], kind, edge=edge), waivers=waivers, **changes),
         )
         for words, gate, kind, edge, changes in QUESTIONS
     ]

@@ -1,7 +1,7 @@
 """May I use this? The things that a question is about, and the gate's answer in Japanese and English."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from .licensing import Action, Decision, Edge, Verdict
 from .models import Dataset, ModelFile, Picture
 from .review_pages import Thing, ids_in, rights_in, thing_of
 from .services import reading_language
-from .services.decisions import SMALL_SET, Sources, input_of_picture
+from .services.decisions import Sources, heightened_by, inputs_about, lessons_from
 from .services.questions import Answer
 
 INPUTS_SHOWN = 24
@@ -56,12 +56,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What an address asks about: the things, and the models and pictures that they are."""
+    """What an address asks about: the things, and the models and pictures that they are.
+
+    `aims_at_work` is False where every dataset among them says that it aims at no person, character or work.
+    """
 
     subjects: Sequence[Subject]
     files: Sequence[ModelFile]
     pictures: Sequence[Picture]
     learned: Sequence[Picture]
+    aims_at_work: bool
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -75,10 +79,11 @@ class Asked:
         """Return what the algebra is asked about, for one of `uses`."""
         _words, action, edge = USES[use]
         kind = "training_picture" if action is Action.TRAIN else "input_picture"
-        drawn = [input_of_picture(each, kind, edge=edge) for each in self.pictures]
-        heightened = ("small_set",) if len(self.learned) < SMALL_SET else ()
-        learned = [input_of_picture(each, "training_picture", edge=edge) for each in self.learned]
-        taught = [replace(each, heightened=heightened) for each in learned]
+        drawn = inputs_about(action, self.pictures, kind, edge=edge)
+        if edge is None:
+            taught = lessons_from(self.learned, heightened_by(len(self.learned), self.aims_at_work))
+        else:
+            taught = inputs_about(action, self.learned, "training_picture", edge=edge)
         return [*Sources(self.files).inputs_of(self.files), *drawn, *taught]
 
 
@@ -126,6 +131,7 @@ def read_asked(project: Project, query: Any) -> Asked:
         files=[each.holder for each in models],
         pictures=[each.holder for each in pictures],
         learned=list(learned.distinct()),
+        aims_at_work=any(each.aims_at_work is not False for each in datasets),
     )
 
 

@@ -271,10 +271,11 @@ def answers_if_cleared(project: Project, thing: Thing) -> list[Answer]:
 def questions_about(thing: Thing) -> list[tuple[Any, Action, list[licensing.Input], Mapping[str, Any]]]:
     """Return each question about a thing: its words, its gate, its inputs as if cleared, its circumstances."""
     if isinstance(thing.holder, Picture):
-        return [
-            (words, gate, [as_if_cleared(each, thing) for each in inputs_about(gate, [thing.holder], kind, edge=edge)], {})
+        asked = [
+            (words, gate, inputs_about(gate, [thing.holder], kind, edge=edge))
             for words, gate, kind, edge in PICTURE_QUESTIONS
         ]
+        return [(words, gate, [as_if_cleared(each, thing) for each in inputs], {}) for words, gate, inputs in asked]
     inputs = [as_if_cleared(each, thing) for each in Sources([thing.holder]).inputs_of([thing.holder])]
     return [(words, gate, inputs, changes) for words, gate, changes in MODEL_QUESTIONS]
 

@@ -31,8 +31,8 @@ class DatasetSerializer(serializers.ModelSerializer):
     class Meta:
         model = Dataset
         fields = (
-            "id", "project", "slug", "name", "name_ja", "description", "trigger", "pictures", "versions", "created_at",
-            "archived_at",
+            "id", "project", "slug", "name", "name_ja", "description", "trigger", "aims_at_work", "pictures",
+            "versions", "created_at", "archived_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -44,6 +44,11 @@ class DatasetWordsSerializer(StrictSerializer):
     name_ja = serializers.CharField(max_length=120, allow_blank=True, required=False)
     description = serializers.CharField(max_length=2000, allow_blank=True, required=False)
     trigger = serializers.CharField(max_length=80, allow_blank=True, required=False)
+    aims_at_work = serializers.BooleanField(
+        allow_null=True,
+        required=False,
+        help_text="Does the set aim at a person, a character or a single work? Not answered (null) counts as yes.",
+    )
 
     def validate_trigger(self, word: str) -> str:
         """Return the trigger word as trainers take it."""
@@ -180,8 +185,8 @@ class FrozenSerializer(serializers.ModelSerializer):
     class Meta:
         model = DatasetVersion
         fields = (
-            "id", "dataset", "number", "count", "trigger", "note", "merkle_root", "manifest_sha256", "verdict",
-            "created_at", "ledger_seq",
+            "id", "dataset", "number", "count", "trigger", "aims_at_work", "note", "merkle_root", "manifest_sha256",
+            "verdict", "created_at", "ledger_seq",
         )  # fmt: skip
         read_only_fields = fields
 

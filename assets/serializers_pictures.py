@@ -17,9 +17,10 @@ from projects.protocol import StrictSerializer, read_json
 
 from .forms_imports import too_large
 from .import_pages import counts_of, questions_of, spoken
-from .models import Curation, Dataset, ImportBatch, ImportJob, ImportRow, Picture, PictureTag, Tagging
+from .models import Curation, Dataset, ImportBatch, ImportJob, ImportRow, Picture, PictureSource, PictureTag, Tagging
 from .serializers import DecisionSerializer, RightsSerializer
 from .serializers_rights import DeclarationField, FullRightsSerializer
+from .services.ingest import quarantine_of
 from .services.tags import MAX_CHARS
 from .spellings import MAX_CHARS as MAX_LICENSE_CHARS
 from .spellings import known_ids
@@ -82,17 +83,43 @@ class PictureAnswersSerializer(serializers.Serializer):
     publish = DecisionSerializer(help_text="As it is, unchanged.")
 
 
+class MakerSerializer(serializers.ModelSerializer):
+    """A model that made a picture, recognised by the pixels or as the file claims; null where nobody here knows it."""
+
+    model = serializers.UUIDField(source="file_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = PictureSource
+        fields = ("model", "sha256", "basis")
+        read_only_fields = fields
+
+
 class FullPictureSerializer(PictureSerializer):
-    """A picture with everything that was declared, what the gates answer, and its tags."""
+    """A picture with everything that was declared, what the gates answer, and its tags.
+
+    `output` names the output that it is, if any, and `made_with` the models behind it; `quarantine` says why it is in
+    quarantine.
+    """
 
     rights = FullRightsSerializer(read_only=True)
+    output = serializers.UUIDField(source="output_id", read_only=True, allow_null=True)
+    made_with = MakerSerializer(many=True, read_only=True)
+    quarantine = serializers.SerializerMethodField()
     answers = serializers.SerializerMethodField()
     notices = serializers.SerializerMethodField()
     tags = TagSerializer(many=True, read_only=True)
 
     class Meta(PictureSerializer.Meta):
-        fields = (*PictureSerializer.Meta.fields, "original_sha256", "measures", "tags", "notices", "answers")
+        fields = (
+            *PictureSerializer.Meta.fields, "original_sha256", "measures", "tags", "output", "made_with", "quarantine",
+            "notices", "answers",
+        )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_quarantine(self, picture: Picture) -> list[str]:
+        """Say why it is in quarantine; nothing when it is not."""
+        return quarantine_of(picture)
 
     @extend_schema_field(PictureAnswersSerializer)
     def get_answers(self, picture: Picture) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .licensing import Action, Release
 from .models import Evidence, Picture, Rights, Waiver
 from .review_pages import holder_in, rights_in
 from .serializers import PURPOSES
+from .services.ingest import quarantine_of
 from .waiver_pages import STATES, state_of
 
 FIRST_YEAR, LAST_YEAR = 1000, 9000
@@ -195,6 +196,7 @@ class ReviewSerializer(serializers.Serializer):
     name = serializers.SerializerMethodField()
     project = serializers.SerializerMethodField()
     is_mine = serializers.SerializerMethodField()
+    quarantine = serializers.SerializerMethodField()
     rights = FullRightsSerializer(source="*")
 
     @extend_schema_field(serializers.ChoiceField(choices=KINDS))
@@ -221,6 +223,11 @@ class ReviewSerializer(serializers.Serializer):
         """Say whether the person who asks submitted it, and so cannot clear it."""
         return bool(rights.submitted_by_id == self.context["request"].user.id)
 
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_quarantine(self, rights: Rights) -> list[str]:
+        """Say why it is in quarantine; nothing when it is not."""
+        return quarantine_of(holder_in(rights))
+
 
 class ReasonSerializer(StrictSerializer):
     """Why rights are withdrawn."""
@@ -232,6 +239,12 @@ class SeenSerializer(StrictSerializer):
     """Which revision of the rights the reviewer looked at; what was changed meanwhile is not decided about."""
 
     revision = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
+
+
+class ClearingSerializer(SeenSerializer):
+    """Which revision the reviewer looked at, and why something is cleared that is in quarantine."""
+
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
 class RefusalSerializer(SeenSerializer):

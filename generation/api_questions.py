@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from assets.licensing import Action, Edge, Input, LicensingError
 from assets.models import DatasetVersion, ModelFile, Picture
-from assets.services.decisions import Sources, input_of_picture, inputs_of_pictures, lessons_of
+from assets.services.decisions import Sources, inputs_about, inputs_of_pictures, lessons_of
 from assets.services.questions import ask_use
 from projects.access import get_project, usable_in
 from projects.models import Project, Scope
@@ -64,16 +64,16 @@ def inputs_asked(project: Project, action: Action, values: dict[str, Any]) -> li
     pictures = rows_of("pictures", values, Picture.objects.filter(project=project, removed_at=None))
     versions = rows_of("dataset_versions", values, DatasetVersion.objects.filter(dataset__project=project))
     outputs = rows_of("outputs", values, Output.objects.filter(project=project).select_related("generation"))
-    drawn = inputs_as(use, pictures) if use else inputs_of_pictures(action, pictures)
+    drawn = inputs_as(use, action, pictures) if use else inputs_of_pictures(action, pictures)
     taught = [each for version in versions for each in lessons_of(version)]
     made = [each for output in outputs for each in inputs_of_output(output, action)]
     return [*Sources(files).inputs_of(files), *drawn, *taught, *made]
 
 
-def inputs_as(use: str, pictures: Iterable[Picture]) -> list[Input]:
+def inputs_as(use: str, action: Action, pictures: Iterable[Picture]) -> list[Input]:
     """Return pictures as they are in what is made, where a question says so."""
     kind, edge = USES[use]
-    return [input_of_picture(each, kind, edge=edge) for each in pictures]
+    return inputs_about(action, pictures, kind, edge=edge)
 
 
 def inputs_of_output(output: Output, action: Action) -> Iterable[Input]:

@@ -95,7 +95,12 @@ def starter(people, project):
         install_folder(WEIGHTS),
         kind=ModelFile.Kind.BASE,
         name="Daicho Starter",
-        declaration=Declaration(expression="CC0-1.0", creator="Daicho", title="Daicho Starter"),
+        declaration=Declaration(
+            expression="CC0-1.0",
+            creator="Daicho",
+            title="Daicho Starter",
+            source_url="https://daicho.example/starter",
+        ),
         actor=people.editor,
         **read_defaults(WEIGHTS),
     )

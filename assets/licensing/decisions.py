@@ -230,5 +230,5 @@ def _without_evidence(inputs: Sequence[Input]) -> list[Reason]:
             code="no_evidence",
         )
         for each in inputs
-        if not each.facts.source_url and not each.facts.evidence
+        if not (each.facts.source_url or each.facts.evidence or each.facts.vouched)
     ]

@@ -10,6 +10,7 @@ from .profiles import regions
 from .terms import LicensingError, Release
 
 KINDS = ("base_model", "vae", "adapter", "upscaler", "training_picture", "input_picture")
+VOUCHED = ("", "own_work", "made_here")
 STATES = ("pending", "cleared", "refused", "withdrawn")
 WORLD = "WW"
 SILENT: tuple[Any, ...] = (None, "", (), {})
@@ -28,7 +29,8 @@ class RightsFacts:
     term no longer holds, or a plain date, which counts to its end in `time_zone` (the licensor's). Naive times are
     in that zone too. `territory`, `media` and `purposes` are None when not limited. `releases` maps a pictured
     person or property to none, limited or unlimited. `data_mining` is an embedded plus:DataMining value, with or
-    without its address. `parameters` are what the licence's profile asks of each thing.
+    without its address. `parameters` are what the licence's profile asks of each thing. `vouched` says what stands for
+    a source where a thing comes in: own_work, which its creator brings, or made_here, which the ledger shows.
     """
 
     expression: str = ""
@@ -49,10 +51,12 @@ class RightsFacts:
     data_mining: str = ""
     evidence: Iterable[str] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    vouched: str = ""
 
     def __post_init__(self) -> None:
         _known("kind", self.kind, KINDS)
         _known("state", self.state, STATES)
+        _known("vouched", self.vouched, VOUCHED)
         _zone(self.time_zone)
         for word in self.releases.values():
             _known("release", word, tuple(release.word for release in Release))

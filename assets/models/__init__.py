@@ -5,6 +5,7 @@ from .files import ModelFile, ModelSource
 from .imports import Curation, ImportBatch, ImportJob, ImportRow, Tagging
 from .intake import ModelIntake
 from .licenses import OwnLicense
+from .origins import MadePicture, PictureSource
 from .pictures import Picture, PicturePair, PictureTag
 from .rights import Evidence, Rights, RightsChange, Waiver
 from .terms import Term
@@ -21,12 +22,14 @@ __all__ = [
     "ImportBatch",
     "ImportJob",
     "ImportRow",
+    "MadePicture",
     "ModelFile",
     "ModelIntake",
     "ModelSource",
     "OwnLicense",
     "Picture",
     "PicturePair",
+    "PictureSource",
     "PictureTag",
     "Rights",
     "RightsChange",

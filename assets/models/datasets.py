@@ -13,7 +13,10 @@ from .pictures import Picture
 
 
 class Dataset(models.Model):
-    """A choice of pictures to learn from. Pictures may be in several datasets; captions belong to one."""
+    """A choice of pictures to learn from. Pictures may be in several datasets; captions belong to one.
+
+    `aims_at_work` is null while nobody has said whether the set aims at a person, a character or a single work.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey("projects.Project", on_delete=models.PROTECT, related_name="datasets")
@@ -22,6 +25,7 @@ class Dataset(models.Model):
     name_ja = models.CharField(_("Japanese name"), max_length=120, blank=True)
     description = models.TextField(_("description"), blank=True, max_length=2000)
     trigger = models.CharField(_("trigger word"), max_length=80, blank=True)
+    aims_at_work = models.BooleanField(_("aims at a person, a character or a single work"), null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -101,6 +105,7 @@ class DatasetVersion(models.Model):
     merkle_root = models.CharField(max_length=64)
     count = models.PositiveIntegerField()
     trigger = models.CharField(max_length=80, blank=True)
+    aims_at_work = models.BooleanField(null=True, blank=True)
     note = models.CharField(_("what changed"), max_length=300, blank=True)
     decision = models.JSONField(default=dict)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

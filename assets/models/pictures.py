@@ -17,6 +17,7 @@ class Picture(models.Model):
 
     `path` is the picture as it is used: decoded, upright, in sRGB, without a word about itself. `original` is the file
     as it came, which is sealed: kept as proof, never served. Rows are never deleted: `removed_at` leaves a tombstone.
+    `output_id` names the output that it is, here or elsewhere; where it is empty there is no `PictureSource`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -196,7 +196,8 @@ def freeze_version(user: User, dataset: Dataset, *, note: str = "") -> DatasetVe
         raise Problem("dataset_empty", _("There is no picture in this dataset yet."), status=409)
     decision = decide_pictures(dataset.project, Action.TRAIN, [item.picture for item in items])
     manifest, newest = manifest_of(items), dataset.versions.first()
-    if newest is not None and (newest.merkle_root, newest.trigger) == (manifest.root(), dataset.trigger):
+    frozen = (manifest.root(), dataset.trigger, dataset.aims_at_work)
+    if newest is not None and (newest.merkle_root, newest.trigger, newest.aims_at_work) == frozen:
         raise Problem("version_same", _("Nothing has changed since version %d.") % newest.number, status=409)
     version = write_version(user, dataset, manifest, decision, number=newest.number + 1 if newest else 1, note=note)
     DatasetVersionItem.objects.bulk_create(
@@ -215,6 +216,7 @@ def write_version(
         "count": len(manifest.items),
         "merkle_root": manifest.root(),
         "manifest_sha256": stored.sha256,
+        "aims_at_work": dataset.aims_at_work,
     }
     asked = {"decision_sha256": decision.sha256(), "verdict": decision.verdict.value}
     entry = write(dataset, "assets.dataset.version_frozen", user, {"name": dataset.name, **frozen, **asked})

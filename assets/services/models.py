@@ -21,6 +21,8 @@ from ..model_kinds import Examined, examine_model
 from ..models import DatasetVersion, ModelFile, ModelSource, Term
 from ..sentences import sentence
 from ..vocabulary import load_terms
+from .ingest import as_kept, decide_arrival
+from .origins import meet_model
 from .rights import HOUSE_CHAIN, Declaration, declare
 
 
@@ -161,6 +163,7 @@ def create_model(
         **values,
     )
     add_sources(model, bases=bases, trained_on=trained_on)
+    meet_model(model)
     record_registered(model, actor)
     return model
 
@@ -185,7 +188,8 @@ def record_registered(model: ModelFile, actor: User) -> None:
     """Write into the ledger that a model file is in the library, with what it was made from."""
     sources = model.sources.select_related("file", "dataset_version")
     made_from = [row.file.sha256 if row.file else row.dataset_version.merkle_root for row in sources]
-    facts = {"name": model.name, "sha256": model.sha256, "kind": model.kind, "expression": model.rights.expression}
+    facts: dict[str, Any] = {"name": model.name, "sha256": model.sha256, "kind": model.kind}
+    facts |= {"expression": model.rights.expression, "ingest": as_kept(decide_arrival(model))}
     append(
         model.project_id or HOUSE_CHAIN,
         "assets.model.registered",

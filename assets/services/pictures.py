@@ -15,10 +15,10 @@ from projects.services import record
 
 from .. import storage
 from ..claims import EmbeddedClaims, contradictions, read_claims
-from ..licensing import Action
 from ..models import DatasetItem, Evidence, ImportBatch, ModelFile, Picture, PictureTag
 from ..pictures import Verified, make_thumbnail, open_picture, pixels_hash, strip_picture
-from .decisions import decide_pictures
+from .ingest import as_kept, decide_arrival
+from .origins import find_origin, keep_origin
 from .rights import OPEN, Declaration, declare, edit_rights
 
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
@@ -113,9 +113,19 @@ def write_picture(
         "original_sha256": picture.original_sha256,
         "expression": picture.rights.expression,
         "data_mining": picture.rights.data_mining,
+        **arrive(picture, read),
     }
     record(project, "assets.picture.added", actor=user, subject=f"picture:{picture.id}", payload=payload)
     return picture
+
+
+def arrive(picture: Picture, read: Read) -> dict[str, Any]:
+    """Keep which models have made a picture, and ask the first gate. Return what the ledger keeps of both."""
+    origin = find_origin(picture.project, read.pixels_sha256, read.data)
+    if origin is not None:
+        keep_origin(picture, origin)
+    asked = {"ingest": as_kept(decide_arrival(picture))}
+    return asked if origin is None else {**asked, "origin": origin.as_kept()}
 
 
 def may_come_back(picture: Picture) -> bool:
@@ -135,7 +145,8 @@ def restore_picture(
     if rows.update(removed_at=None, batch=batch):
         said = {**declaration.values(), "title": declaration.title or picture.rights.title}
         edit_rights(picture.rights, actor=user, changes={**said, **facts_with(declaration, read)})
-        payload = {"name": picture.name, "pixels_sha256": picture.pixels_sha256}
+        arrived = arrive(picture, read)
+        payload = {"name": picture.name, "pixels_sha256": picture.pixels_sha256, **arrived}
         record(picture.project, "assets.picture.restored", actor=user, subject=f"picture:{picture.id}", payload=payload)
     picture.refresh_from_db()
     return picture
@@ -156,11 +167,6 @@ def claims_notices(picture: Picture) -> list[dict[str, Any]]:
     claims = EmbeddedClaims.from_dict(picture.rights.claims) if picture.rights.claims else EmbeddedClaims()
     found = contradictions(claims, expression=picture.rights.license, train_wanted=True)
     return [{"code": each.code, "params": dict(each.params)} for each in (*found, *claims.notices)]
-
-
-def check_ingest(project: Project, picture: Picture) -> Any:
-    """Ask the first gate: what has no basis or no evidence stays in quarantine."""
-    return decide_pictures(project, Action.INGEST, [picture])
 
 
 def add_evidence(user: User, project: Project, data: bytes, *, name: str) -> Evidence:

@@ -19,6 +19,7 @@ from ..licensing import LicensingError
 from ..models import ModelFile, Picture, Rights, RightsChange
 from ..sentences import sentence
 from .decisions import facts_of
+from .ingest import check_arrival
 
 # The ledger of what belongs to no project: models that the whole house shares.
 HOUSE_CHAIN = uuid.uuid5(uuid.NAMESPACE_URL, "daicho:house")
@@ -118,20 +119,23 @@ def edit_rights(rights: Rights, *, actor: User, changes: Mapping[str, Any]) -> b
 
 
 @transaction.atomic
-def clear_rights(thing: ModelFile | Picture, *, reviewer: User, seen: int | None = None) -> Rights:
+def clear_rights(thing: ModelFile | Picture, *, reviewer: User, seen: int | None = None, reason: str = "") -> Rights:
     """Clear declared rights, as a reviewer who did not submit them. Raises Problem otherwise.
 
-    `seen` is the revision that the reviewer looked at; what was changed meanwhile is not cleared.
+    `seen` is the revision that the reviewer looked at; what was changed meanwhile is not cleared. What is in quarantine
+    is cleared for a `reason` only, which is kept.
     """
-    rights = lock(thing.rights)
+    rights = thing.rights = lock(thing.rights)
     check_reviewer(rights, reviewer)
     check_seen(rights, seen)
+    arrived = check_arrival(thing, reason)
     move(
         rights,
         "assets.rights.cleared",
         actor=reviewer,
         before={"state": rights.state},
         after={"state": Rights.State.CLEARED, "cleared_by_id": reviewer.id, "cleared_at": timezone.now()},
+        kept=arrived,
     )
     thing.rights.refresh_from_db()
     return thing.rights
@@ -139,18 +143,23 @@ def clear_rights(thing: ModelFile | Picture, *, reviewer: User, seen: int | None
 
 @transaction.atomic
 def clear_alike(
-    things: Sequence[ModelFile | Picture], *, reviewer: User, seen: Mapping[uuid.UUID, int] | None = None
+    things: Sequence[ModelFile | Picture],
+    *,
+    reviewer: User,
+    seen: Mapping[uuid.UUID, int] | None = None,
+    reason: str = "",
 ) -> None:
     """Clear several things at once that say the same of licence and creator. Raises Problem, and clears none then.
 
-    `seen` has the revisions that the reviewer looked at, by the id of the rights.
+    `seen` has the revisions that the reviewer looked at, by the id of the rights; `reason` is kept with those that are
+    in quarantine.
     """
     said = {(each.rights.expression, each.rights.branch, each.rights.basis, each.rights.creator) for each in things}
     if len(said) > 1:
         message = _("Only things with the same licence and creator are cleared at once.")
         raise Problem("not_alike", message, status=409)
     for each in things:
-        clear_rights(each, reviewer=reviewer, seen=(seen or {}).get(each.rights_id))
+        clear_rights(each, reviewer=reviewer, seen=(seen or {}).get(each.rights_id), reason=reason)
 
 
 @transaction.atomic
@@ -248,8 +257,12 @@ def move(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     more: Mapping[str, Any] | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write new values, the change, and the ledger's entry, which says `more`, in the running transaction."""
+    """Write new values, the change, and the ledger's entry, which says `more`, in the running transaction.
+
+    `kept` is no fact of the rights, and stands in the change and in the ledger.
+    """
     Rights.objects.filter(pk=rights.pk).update(**after, revision=F("revision") + 1)
     rights.refresh_from_db()
     plain = {name: as_plain(value) for name, value in after.items()}
@@ -258,7 +271,7 @@ def move(
         revision=rights.revision,
         event=event,
         before={name: as_plain(value) for name, value in before.items()},
-        after=plain,
+        after={**plain, **(kept or {})},
         made_by=actor,
     )
     holder = holder_of(rights)
@@ -268,7 +281,14 @@ def move(
         event,
         actor=actor_hash(actor.id),
         subject=holder.subject,
-        payload={**holder.facts, "expression": rights.expression, "revision": rights.revision, **said, **(more or {})},
+        payload={
+            **holder.facts,
+            "expression": rights.expression,
+            "revision": rights.revision,
+            **said,
+            **(kept or {}),
+            **(more or {}),
+        },
     )
 
 

@@ -19,7 +19,7 @@ from projects.problems import Problem
 
 from .. import license_pages, review_pages
 from ..expiry_pages import calendar_of
-from ..forms_review import RefuseForm
+from ..forms_review import ClearForm, RefuseForm
 from ..services import refuse_rights
 from ..services.rights import clear_alike
 from ..waiver_pages import count_waiting
@@ -44,7 +44,15 @@ def review_clear(request: HttpRequest, slug: str) -> HttpResponse:
         raise Problem("nothing_chosen", _("Choose at least one thing."))
     chosen = review_pages.get_chosen(project, ids)
     seen = review_pages.revisions_in(request.POST.getlist("seen"))
-    clear_alike([review_pages.holder_in(each) for each in chosen], reviewer=request.user, seen=seen)
+    form = ClearForm(request.POST)
+    reason = form.cleaned_data["clear_reason"] if form.is_valid() else ""
+    try:
+        clear_alike([review_pages.holder_in(each) for each in chosen], reviewer=request.user, seen=seen, reason=reason)
+    except Problem as problem:
+        if problem.code != "quarantined":
+            raise
+        form.add_error("clear_reason", str(problem))
+        return show_queue(request, project, str(chosen[0].id), clear_form=form, status=422)
     count = len(chosen)
     said = ngettext("“%(name)s” is cleared.", "%(count)d things are cleared.", count)
     messages.success(request, said % {"name": review_pages.holder_in(chosen[0]), "count": count})
@@ -81,7 +89,13 @@ def expiries(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def show_queue(
-    request: HttpRequest, project: Project, wanted: str, *, form: RefuseForm | None = None, status: int = 200
+    request: HttpRequest,
+    project: Project,
+    wanted: str,
+    *,
+    form: RefuseForm | None = None,
+    clear_form: ClearForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """Render the queue with one thing in focus: the wanted one if it waits, else the first."""
     queue = review_pages.queue_of(request.user, project)
@@ -98,6 +112,7 @@ def show_queue(
         "licenses": license_pages.count_waiting(request.user, project),
         "can_decide": project.role.includes(Role.REVIEWER),
         "form": form or RefuseForm(),
+        "clear_form": clear_form or ClearForm(),
     }
     return render(request, "assets/review/queue.html", context, status=status)
 

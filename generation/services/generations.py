@@ -14,6 +14,7 @@ from assets import storage
 from assets.licensing import Decision, Verdict
 from assets.pictures import make_thumbnail
 from assets.services import explain_here
+from assets.services.origins import remember_made
 from assets.storage import StoredFile
 from engine.schedulers import SCHEDULERS
 from engine.specs import ImageSpec
@@ -203,6 +204,8 @@ def write_output(
         subject=f"output:{output_id}",
         payload=output_payload(generation, spec, stored.sha256, rendered),
     )
+    pixels, files = rendered.pixels_sha256, generation.files()
+    remember_made(generation.project, output_id, pixels, files, actor=generation.requested_by)
     return Output.objects.create(
         id=output_id,
         project_id=generation.project_id,

@@ -13,7 +13,16 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from assets.licensing import Action, Decision, Verdict
-from assets.models import DatasetVersion, ModelFile, ModelSource, Picture, RightsChange, Waiver
+from assets.models import (
+    DatasetVersion,
+    DatasetVersionItem,
+    ModelFile,
+    ModelSource,
+    Picture,
+    PictureSource,
+    RightsChange,
+    Waiver,
+)
 from assets.services.decisions import Sources, context_of, decide_about, latest_change, waivers_of
 from projects.models import Project
 
@@ -72,27 +81,44 @@ def key_of(file_ids: Iterable[UUID]) -> str:
 
 
 def descendants_of(thing: Picture | ModelFile, project: Project | None) -> Descendants:
-    """Follow the stored edges down from a picture or a model file, to this project's outputs; None means all."""
+    """Follow the stored edges down from a picture or a model file, to this project's outputs; None means all.
+
+    An output that came back as a picture to learn from is on the way: through it to the versions that hold it, and to
+    what was trained on these.
+    """
     if isinstance(thing, Picture):
-        rows = DatasetVersion.objects.filter(items__picture=thing)
-        versions = list(rows.select_related("dataset__project", "created_by"))
-        start = ModelFile.objects.filter(sources__dataset_version__in=versions)
+        start = ModelFile.objects.filter(sources__dataset_version__items__picture=thing)
     else:
-        versions, start = [], ModelFile.objects.filter(id=thing.id)
+        start = ModelFile.objects.filter(id=thing.id)
     files = files_below(start)
     scope = {"project": project} if project else {}
+    versions = versions_below(thing, files, project)
     found = Lineage.objects.filter(files__file__in=files, **scope)
     lineages = list(found.order_by("id").values_list("id", flat=True).distinct())
     outputs = Output.objects.filter(lineage__in=lineages, **scope)
     return Descendants(versions=versions, files=files, lineages=lineages, outputs=outputs)
 
 
+def versions_below(
+    thing: Picture | ModelFile, files: Sequence[ModelFile], project: Project | None
+) -> list[DatasetVersion]:
+    """Return a project's versions that hold a picture, or pictures that were made with one of these files."""
+    found = PictureSource.objects.filter(file__in=files).values("picture")
+    held = Q(picture__in=found) | Q(picture=thing) if isinstance(thing, Picture) else Q(picture__in=found)
+    rows = DatasetVersion.objects.filter(id__in=DatasetVersionItem.objects.filter(held).values("version"))
+    rows = rows.filter(dataset__project=project) if project else rows
+    return list(rows.select_related("dataset__project", "created_by"))
+
+
 def files_below(start: QuerySet[ModelFile]) -> list[ModelFile]:
-    """Return model files and everything that was derived or merged from them."""
+    """Return model files and everything that was derived or merged from them, or trained on what they made."""
     found = {file.id: file for file in start.distinct()}
     waiting = list(found)
     while waiting:
-        products = ModelFile.objects.filter(sources__file__in=waiting).exclude(id__in=found).distinct()
+        made = PictureSource.objects.filter(file__in=waiting).values("picture")
+        versions = DatasetVersionItem.objects.filter(picture__in=made).values("version")
+        edges = ModelSource.objects.filter(Q(file__in=waiting) | Q(dataset_version__in=versions))
+        products = ModelFile.objects.filter(id__in=edges.values("product")).exclude(id__in=found)
         new = {file.id: file for file in products}
         found |= new
         waiting = list(new)

@@ -288,9 +288,10 @@ def test_a_scope_to_review_makes_no_reviewer(caller, people, project):
 def test_a_bulk_import_brings_in_nothing_that_is_cleared(caller, people, project):
     aim(project, "noncommercial")
     names = {name: license_id for name, (license_id, state) in LICENSES.items() if state == "cleared"}
-    rows = "".join(f"{n}.png,{license_id}\n" for n, license_id in enumerate(names.values(), 100))
+    source = "https://example.com/a"
+    rows = "".join(f"{n}.png,{license_id},{source}\n" for n, license_id in enumerate(names.values(), 100))
     files = [upload(f"{n}.png", encoded(n)) for n in range(100, 100 + len(names))]
-    batch = tried(people.owner, project, *files, upload("t.csv", f"file,license\n{rows}".encode()))
+    batch = tried(people.owner, project, *files, upload("t.csv", f"file,license,source_url\n{rows}".encode()))
     answers = {each: each for each in names.values() if each}
     confirm(batch, confirmed=answers, user=people.owner)
     walk(batch)
@@ -299,7 +300,11 @@ def test_a_bulk_import_brings_in_nothing_that_is_cleared(caller, people, project
         assert (kept.rights.state, kept.rights.expression) == ("pending", license_id)
         assert decide_pictures(project, "train", [kept]).verdict is Verdict.BLOCK
         assert caller("owner").post(f"/api/v1/reviews/{kept.rights_id}/clear/").status_code == 409
-        assert caller("reviewer").post(f"/api/v1/reviews/{kept.rights_id}/clear/").status_code == 200
+        path = f"/api/v1/reviews/{kept.rights_id}/clear/"
+        assert caller("reviewer").post(path).status_code == (200 if license_id else 409)
+        if not license_id:
+            said = {"reason": "nothing opens by it"}
+            assert caller("reviewer").post(path, said, format="json").status_code == 200
         kept = Picture.objects.get(pk=kept.pk)
         wanted = expected("train", name, "noncommercial", with_models=False)
         assert decide_pictures(project, "train", [kept]).verdict is wanted, name

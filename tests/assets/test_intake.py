@@ -192,6 +192,7 @@ def test_civitais_permissions_reach_the_decision(people, project, starter_here):
     verdicts = {}
     for sold in ([], ["Image"]):
         facts = {"parameters": {**flags, "allow_commercial_use": sold, "allow_different_license": True}}
+        facts["source_url"] = "https://example.com/model"
         weights = save(lora_weights(seed=len(sold), text=768))
         model = run(by_upload(people, project, weights, asked(expression=CIVITAI, facts=facts))).result
         clear_rights(model, reviewer=people.reviewer)

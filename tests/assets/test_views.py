@@ -17,7 +17,10 @@ def add_model(name, expression="CC0-1.0", *, state=Rights.State.CLEARED, **field
     """Register a model that has no file behind it: the library reads rows only."""
     defaults = {"kind": "base", "architecture": "sd1", "layout": "single", "size_bytes": 2_000_000_000}
     rights = Rights.objects.create(
-        expression=expression, state=state, creator="<b>Studio</b>", **fields.pop("rights", {})
+        expression=expression,
+        state=state,
+        creator="<b>Studio</b>",
+        **{"source_url": "https://example.com/model", **fields.pop("rights", {})},
     )
     values = {**defaults, "path": f"{name}.safetensors", "sha256": uuid.uuid4().hex * 2, **fields}
     return ModelFile.objects.create(name=name, rights=rights, **values)

@@ -19,6 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("sha256", help="the model's hash, or its first characters")
         parser.add_argument("--by", required=True, help="e-mail of the reviewer")
+        parser.add_argument("--reason", default="", help="why it is cleared although it is in quarantine")
 
     def handle(self, *args: Any, **options: Any) -> None:
         models = ModelFile.objects.filter(sha256__startswith=options["sha256"], removed_at=None)
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         if reviewer is None:
             raise CommandError(f"Nobody here has the e-mail {options['by']}.")
         try:
-            rights = clear_rights(model, reviewer=reviewer)
+            rights = clear_rights(model, reviewer=reviewer, reason=options["reason"])
         except Problem as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(f"{rights.title}: {rights.state}")

@@ -19,6 +19,7 @@ from projects.services import create_campaign, create_project, set_role
 
 PASSWORD = "daicho-demo"  # noqa: S105 - printed for everybody who tries the demo
 MODEL_NAME = "Daicho Starter"
+MODEL_SOURCE = "https://daicho.example/starter"
 PEOPLE = {
     Role.OWNER: ("owner@daicho.example", "佐藤 花"),
     Role.EDITOR: ("editor@daicho.example", "Ana Ruiz"),
@@ -77,7 +78,9 @@ class Command(BaseCommand):
             kind=ModelFile.Kind.BASE,
             name=MODEL_NAME,
             description="A small model of our own, trained on procedural scenes.",
-            declaration=Declaration(expression="CC0-1.0", creator="Daicho", title=MODEL_NAME),
+            declaration=Declaration(
+                expression="CC0-1.0", creator="Daicho", title=MODEL_NAME, source_url=MODEL_SOURCE
+            ),
             actor=people[Role.EDITOR],
             **read_defaults(Path(WEIGHTS)),
         )
