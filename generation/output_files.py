@@ -1,4 +1,4 @@
-"""Send pictures that were made: no longer from a browser's memory than they may be published, never as a program."""
+"""Send pictures that were made: never from a browser's memory beyond the end of a term, and never as a program."""
 
 import math
 from typing import IO

@@ -180,8 +180,11 @@ def standing_of(project: Project, lineage_id: int | None) -> Standing:
     """Return whether pictures of a lineage may be published now, and until when that answer holds at the longest."""
     if lineage_id is None:
         return Standing(is_open=False, until=None)
-    verdict = verdicts_now(project, Action.PUBLISH, {lineage_id}).get(lineage_id)
-    until = _kept[project.id, Action.PUBLISH].holds_until.get(lineage_id)
+    verdicts_now(project, Action.PUBLISH, {lineage_id})
+    with _lock:
+        # Both together: what another thread has forgotten meanwhile counts as closed.
+        kept = _kept[project.id, Action.PUBLISH]
+        verdict, until = kept.by_lineage.get(lineage_id), kept.holds_until.get(lineage_id)
     return Standing(is_open=verdict is Verdict.ALLOW, until=until)
 
 
