@@ -1,6 +1,6 @@
 """What the library shows of models that are on their way: how far they are, or why they did not come."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from jobs.words import remaining_words
 from projects.models import Project
 
-from .models import ModelIntake
+from .models import ModelIntake, RightsChange
 from .services.intake import public_part
+from .services.model_sources import SOURCES_ADDED
 
 MAX_SHOWN = 6
 FAILED_SHOWN_FOR = timedelta(days=1)
@@ -28,7 +29,10 @@ LIVE = (Status.QUEUED, Status.RUNNING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A model on its way, as people see it; `place` is where it comes from, without what an address may hide."""
+    """A model on its way, as people see it; `place` is where it comes from, without what an address may hide.
+
+    `added` names what the library did not know yet that content was made from which it had already.
+    """
 
     job: ModelIntake
     place: str
@@ -36,6 +40,7 @@ class Arrival:
     percent: int
     remaining: str
     failure: str
+    added: Sequence[str]
 
 
 def arrivals_of(project: Project) -> list[Arrival]:
@@ -60,9 +65,18 @@ def arrivals(jobs: Iterable[ModelIntake]) -> list[Arrival]:
             percent=round(job.progress * 100),
             remaining=remaining_words(job.remaining_seconds),
             failure=job.reason,
+            added=added_by(job),
         )
         for job in jobs
     ]
+
+
+def added_by(job: ModelIntake) -> Sequence[str]:
+    """Return what an intake has added to the sources of content that was known."""
+    if not job.was_known or job.result is None:
+        return ()
+    rows = RightsChange.objects.filter(rights=job.result.rights_id, event=SOURCES_ADDED, after__intake=str(job.id))
+    return [name for row in rows for name in row.after["sources"]]
 
 
 def place_of(job: ModelIntake) -> str:

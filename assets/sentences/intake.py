@@ -35,5 +35,24 @@ INTAKE: Sentences = {
     "model_removed": (
         _("This model was in the library before and was taken out. It does not come back by being added again."),
     ),
+    "model_refused": (
+        _(
+            "“{name}” is in the library already, and its rights were refused: {reason} Adding it again does not change "
+            "that. Choose another model, or ask the reviewer who refused it."
+        ),
+    ),
+    "model_withdrawn": (
+        _(
+            "“{name}” is in the library already, and its rights were withdrawn: {reason} It stays closed, however it "
+            "comes in. Choose another model."
+        ),
+    ),
+    "house_model": (
+        _(
+            "“{name}” is in the library already, for the whole house. Only the house’s staff may say what else it was "
+            "made from: ask them, or add it without sources."
+        ),
+    ),
+    "model_place_unclear": (_("Say where the file is by exactly one of file, location and url."),),
     "upload_gone": (_("The uploaded file is gone. Upload it again."),),
 }

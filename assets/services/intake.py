@@ -23,8 +23,9 @@ from ..model_kinds import Examined, examine_model, size_of
 from ..models import DatasetVersion, ModelFile, ModelIntake, Rights
 from ..sentences import sentence
 from .intake_files import content_path, drop_files, find_on_server, list_waiting, sweep_uploads
+from .model_sources import complete_sources
 from .models import enter_new, find_known
-from .rights import Declaration, check_facts
+from .rights import Declaration, as_plain, check_facts
 
 Source = ModelIntake.Source
 Fetch = Callable[..., Fetched]
@@ -88,7 +89,20 @@ def start_intake(
 def values_of(asked: Asked, declaration: Declaration) -> dict[str, Any]:
     """Return what a person says as the fields of the job."""
     said = {name: getattr(asked, name) for name in ("kind", "name", "made_for", "trained_on")}
-    return {**said, "declaration": asdict(declaration), "trigger_words": list(asked.trigger_words)}
+    return {**said, "declaration": stored(declaration), "trigger_words": list(asked.trigger_words)}
+
+
+def stored(declaration: Declaration) -> dict[str, Any]:
+    """Return a declaration as JSON keeps it."""
+    facts = {name: as_plain(value) for name, value in declaration.facts.items()}
+    return {**asdict(replace(declaration, facts={})), "facts": facts}
+
+
+def declaration_of(job: ModelIntake) -> Declaration:
+    """Return what was declared about a job's file, days and times as such."""
+    facts = job.declaration["facts"]
+    read = {name: Rights._meta.get_field(name).to_python(value) for name, value in facts.items()}
+    return Declaration(**{**job.declaration, "facts": read})
 
 
 def with_source(declaration: Declaration, source: str, location: str) -> Declaration:
@@ -154,8 +168,12 @@ def finish_files(job: ModelIntake) -> None:
 
 
 def enter(job: ModelIntake, examined: Examined, bases: Sequence[ModelFile]) -> None:
-    """Write the row, or find the one that the content has, and finish the job in the same transaction."""
+    """Write the row, or find the one that the content has, and finish the job in the same transaction.
+
+    Content that was known is completed with what it was made from, where nobody had said so before.
+    """
     who: dict[str, Any] = {"actor": job.requested_by, "project": job.project}
+    made: dict[str, Any] = {"bases": bases, "trained_on": job.trained_on}
     try:
         known = find_known(examined, **who)
         with transaction.atomic():
@@ -163,15 +181,15 @@ def enter(job: ModelIntake, examined: Examined, bases: Sequence[ModelFile]) -> N
                 examined,
                 **who,
                 name=job.name,
-                declaration=Declaration(**job.declaration),
-                bases=bases,
-                trained_on=job.trained_on,
+                declaration=declaration_of(job),
                 trigger_words=job.trigger_words,
+                **made,
             )
+            complete_sources(model, actor=job.requested_by, intake=str(job.id), **made)
             job.rows().update(result=model, was_known=known is not None)
             job.succeed()
     except Problem as problem:
-        raise IntakeError(problem.code) from problem
+        raise IntakeError(problem.code, **problem.details) from problem
 
 
 def bring(job: ModelIntake, get: Fetch) -> Path:

@@ -18,12 +18,13 @@ from projects.models import Project, User
 from projects.problems import Problem
 
 from ..model_kinds import Examined, examine_model
-from ..models import DatasetVersion, ModelFile, ModelSource, Term
+from ..models import DatasetVersion, ModelFile, Rights, Term
 from ..sentences import sentence
 from ..vocabulary import load_terms
 from .ingest import as_kept, decide_arrival
+from .model_sources import add_sources, complete_sources, hashes_of
 from .origins import meet_model
-from .rights import HOUSE_CHAIN, Declaration, declare
+from .rights import HOUSE_CHAIN, OPEN, Declaration, declare
 
 
 def register_model(
@@ -86,15 +87,21 @@ def examine(path: Path, *, kind: str, made_for: Sequence[str]) -> Examined:
 
 
 def enter_model(examined: Examined, *, actor: User, project: Project | None, **facts: Any) -> ModelFile:
-    """Enter a file that was checked, once however often and by however many at once it comes. Raises Problem."""
+    """Enter a file that was checked, once however often and by however many at once it comes. Raises Problem.
+
+    Content that is there already keeps what was declared; what it was made from and nobody had said is added.
+    """
     known = find_known(examined, actor=actor, project=project)
-    return known or enter_new(examined, actor=actor, project=project, **facts)
+    model = known or enter_new(examined, actor=actor, project=project, **facts)
+    complete_sources(model, actor=actor, bases=facts.get("bases", ()), trained_on=facts.get("trained_on"))
+    return model
 
 
 def find_known(examined: Examined, *, actor: User, project: Project | None) -> ModelFile | None:
     """Return the row that this content has already, the project's own or the house's.
 
-    Where its file is gone or has changed, the new one takes its place. Raises Problem when it was taken out.
+    Where its file is gone or has changed, the new one takes its place. Raises Problem when it was taken out, or its
+    rights were refused or withdrawn.
     """
     rows = usable_in(project, ModelFile.objects.all()) if project else ModelFile.objects.filter(project=None)
     known = rows.filter(sha256=examined.sha256).order_by(F("project").asc(nulls_last=True)).first()
@@ -102,9 +109,20 @@ def find_known(examined: Examined, *, actor: User, project: Project | None) -> M
         return None
     if known.removed_at is not None:
         raise Problem("model_removed", sentence("model_removed"), status=409)
+    check_open(known)
     if not is_whole(known):
         put_back(known, examined, actor=actor)
     return known
+
+
+def check_open(model: ModelFile) -> None:
+    """Raise Problem, with what to do, for a model whose rights are over: entering it again does not open them."""
+    rights = model.rights
+    if rights.state in OPEN:
+        return
+    code = "model_refused" if rights.state == Rights.State.REFUSED else "model_withdrawn"
+    details = {"name": model.name, "reason": rights.closed_reason, "model": str(model.id)}
+    raise Problem(code, sentence(code, details), status=409, details=details)
 
 
 def is_whole(model: ModelFile) -> bool:
@@ -175,19 +193,10 @@ def usual_values(examined: Examined) -> dict[str, Any]:
     return {"method": method, **({"native_width": side, "native_height": side} if side else {})}
 
 
-def add_sources(product: ModelFile, *, bases: Iterable[ModelFile], trained_on: DatasetVersion | None) -> None:
-    """Store what a model file was made from: edges that rights travel along."""
-    derived = ModelSource.Role.DERIVED_FROM
-    rows = [ModelSource(product=product, role=derived, file=base) for base in dict.fromkeys(bases)]
-    if trained_on is not None:
-        rows.append(ModelSource(product=product, role=ModelSource.Role.TRAINED_ON, dataset_version=trained_on))
-    ModelSource.objects.bulk_create(rows)
-
-
 def record_registered(model: ModelFile, actor: User) -> None:
     """Write into the ledger that a model file is in the library, with what it was made from."""
     sources = model.sources.select_related("file", "dataset_version")
-    made_from = [row.file.sha256 if row.file else row.dataset_version.merkle_root for row in sources]
+    made_from = hashes_of(sources)
     facts: dict[str, Any] = {"name": model.name, "sha256": model.sha256, "kind": model.kind}
     facts |= {"expression": model.rights.expression, "ingest": as_kept(decide_arrival(model))}
     append(

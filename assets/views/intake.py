@@ -21,6 +21,7 @@ from projects.problems import Problem
 
 from .. import intake_pages as pages
 from ..forms_intake import SUFFIX, FileForm, LicenseForm
+from ..model_pages import may_edit
 from ..models import ModelIntake, OwnLicense
 from ..sentences import sentence
 from ..services.intake import Asked, cancel_intake, start_intake
@@ -135,6 +136,8 @@ def model_intake(request: HttpRequest, slug: str, intake_id: str) -> HttpRespons
     [arrival] = pages.arrivals([job])
     template = "assets/intake/arrival.html#card" if request.htmx else "assets/intake/arrival.html"
     context = {"project": project, "arrival": arrival, "can_make": project.role.includes(Role.EDITOR)}
+    if job.was_known and job.result:
+        context["can_edit"] = may_edit(request.user, project.role, job.result)
     return render(request, template, context)
 
 
