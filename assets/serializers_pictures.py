@@ -87,10 +87,11 @@ class MakerSerializer(serializers.ModelSerializer):
     """A model that made a picture, recognised by the pixels or as the file claims; null where nobody here knows it."""
 
     model = serializers.UUIDField(source="file_id", read_only=True, allow_null=True)
+    recognized_by = serializers.ChoiceField(source="basis", choices=PictureSource.Basis.choices, read_only=True)
 
     class Meta:
         model = PictureSource
-        fields = ("model", "sha256", "basis")
+        fields = ("model", "sha256", "recognized_by")
         read_only_fields = fields
 
 

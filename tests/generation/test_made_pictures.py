@@ -83,7 +83,7 @@ def by_api(people, project, data, signed_in):
     values = {"project": "spring", "file": upload("own.png", data), "declaration": json.dumps(OWN)}
     answer = bearer(people.editor).post("/api/v1/pictures/", values, format="multipart")
     assert answer.status_code == 201, answer.json()
-    assert [each["basis"] for each in answer.json()["made_with"]] == ["pixels"]
+    assert [each["recognized_by"] for each in answer.json()["made_with"]] == ["pixels"]
     return project.pictures.get(pk=answer.json()["id"])
 
 
