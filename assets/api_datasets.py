@@ -297,7 +297,8 @@ class DatasetViewSet(mixins.ListModelMixin, InProjects):
         version.decided_then = Decision.from_dict(version.decision)
         version.decided_now = decide_pictures(project, Action.TRAIN, pictures, own=own)
         version.is_changed = is_changed(version.decided_then, version.decided_now)
-        version.outdated = [each.item.number for each in outdated_in(manifest_in(version), pictures, own)]
+        outdated = outdated_in(project, manifest_in(version), pictures, own)
+        version.outdated = [each.item.number for each in outdated]
         version.verdict = version.decision["verdict"]
         return Response(FullFrozenSerializer(version).data, status=status)
 

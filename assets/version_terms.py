@@ -12,12 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from . import licensing
 from .dataset_pages import Badge, verdict_badge
-from .licensing import Action, Decision
+from .licensing import Action, Decision, Input
 from .models import Dataset, DatasetVersion, DatasetVersionItem, Picture
 from .rights_facts import RELEASES
-from .services import decide_pictures, reading_language
-from .services.decisions import waivers_of
-from .services.papers import own_licenses_of
+from .services import decide_about, reading_language
+from .services.decisions import input_of_picture, makers_of, own_profiles_in, waivers_of
 
 LINES_SHOWN = 12
 LIMITS = (
@@ -128,16 +127,22 @@ def standings_of(dataset: Dataset, versions: Iterable[DatasetVersion]) -> dict[A
     if not members:
         return {}
     found = Picture.objects.filter(id__in=rows.values("picture")).select_related("rights__evidence").order_by()
-    pictures = {each.id: each for each in found}
-    own = own_licenses_of(dataset.project, list(pictures.values()))
+    learned = lessons_by_picture(list(found))
+    own = own_profiles_in(dataset.project, [each for given in learned.values() for each in given])
     waivers = waivers_of(dataset.project, Action.TRAIN)
     judged: dict[frozenset[Any], Standing] = {}
     for ids in map(frozenset, members.values()):
         if ids not in judged:
-            held = [pictures[each] for each in ids]
-            decision = decide_pictures(dataset.project, Action.TRAIN, held, waivers=waivers, own=own)
+            given = {(each.item, each.ref, each.edge): each for picture_id in ids for each in learned[picture_id]}
+            decision = decide_about(dataset.project, Action.TRAIN, [*given.values()], waivers=waivers, own=own)
             judged[ids] = standing_of(decision)
     return {version_id: judged[frozenset(ids)] for version_id, ids in members.items()}
+
+
+def lessons_by_picture(pictures: Sequence[Picture]) -> dict[Any, list[Input]]:
+    """Return each picture as the train gate takes it, with the models behind it, by the picture's id."""
+    makers = makers_of(pictures, is_lesson=True)
+    return {each.id: [input_of_picture(each, "training_picture"), *makers.get(each.id, ())] for each in pictures}
 
 
 def standing_of(decision: Decision) -> Standing:

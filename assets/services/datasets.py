@@ -32,7 +32,7 @@ from ..models import (
 )
 from .curation import duplicate_groups
 from .decisions import decide_pictures, facts_of
-from .papers import credit_of, own_licenses_of, papers_of
+from .papers import credit_of, own_licenses_of, papers_of, shared_as
 from .pictures import SUFFIXES, refresh_search_text
 
 # How much of a hash names a group of near duplicates.
@@ -239,8 +239,8 @@ def manifest_of(items: Iterable[DatasetItem]) -> Manifest:
     accepted = PictureTag.objects.filter(picture__in=[row.picture_id for row in rows], state=PictureTag.State.ACCEPTED)
     for picture_id, text in accepted.values_list("picture_id", "text"):
         tags.setdefault(picture_id, []).append(text)
-    pictures = [row.picture for row in rows]
-    own, groups = own_licenses_of(rows[0].dataset.project, pictures), near_groups(pictures)
+    pictures, project = [row.picture for row in rows], rows[0].dataset.project
+    own, groups = own_licenses_of(project, pictures), near_groups(pictures)
     return Manifest(
         tuple(
             manifest_item(
@@ -248,9 +248,9 @@ def manifest_of(items: Iterable[DatasetItem]) -> Manifest:
                 row,
                 tags=tuple(tags.get(row.picture_id, ())),
                 group=row.group or groups.get(row.picture_id, ""),
-                attribution=credit_of(row.picture, own),
+                attribution=credit_of(project, given, own),
             )
-            for place, row in enumerate(rows, 1)
+            for place, (row, given) in enumerate(zip(rows, shared_as(pictures), strict=True), 1)
         )
     )
 

@@ -82,7 +82,7 @@ def check_export(version: DatasetVersion) -> Decision:
     if decision.verdict is not Verdict.ALLOW:
         message = _("The rights do not allow these pictures to leave the house.")
         raise Problem("export_blocked", message, status=409, details={"reasons": explain_here(decision)})
-    outdated = outdated_in(manifest_in(version), pictures, decision.context.own_profiles)
+    outdated = outdated_in(version.dataset.project, manifest_in(version), pictures, decision.context.own_profiles)
     if outdated:
         details = {"pictures": [each.item.number for each in outdated]}
         raise Problem("export_outdated", outdated_sentence(outdated), status=409, details=details)

@@ -23,7 +23,7 @@ def set_group(user: User, dataset: Dataset, items: QuerySet[DatasetItem], group:
     lock(dataset)
     name = clean_name(group)
     if len(name) > MAX_CHARS:
-        message = _("A group's name has at most %(limit)d characters.") % {"limit": MAX_CHARS}
+        message = _("A group’s name has at most %(limit)d characters.") % {"limit": MAX_CHARS}
         raise Problem("group_too_long", message, fields={"group": message})
     rows = list(items.filter(dataset=dataset).exclude(group=name).select_related("picture"))
     if rows:

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from projects.models import Project
 
 from .. import licensing
-from ..licensing import Action, Profile
+from ..licensing import Action, Edge, Input, Profile
 from ..manifests import Manifest, ManifestItem
 from ..models import Picture
-from .decisions import decide_pictures, facts_of, inputs_of_pictures, own_profiles_in
+from .decisions import decide_about, facts_of, input_of_picture, makers_of, own_profiles_in
 
 NAMED = 3
 
@@ -37,39 +37,42 @@ def papers_of(picture: Picture) -> dict[str, str]:
     }
 
 
-def credit_of(picture: Picture, own: Mapping[str, Profile]) -> str:
-    """Return the credit that whoever shares the picture itself owes, in English; nothing where none is owed.
+def shared_as(pictures: Sequence[Picture]) -> list[list[Input]]:
+    """Return each picture as the publish gate takes it alone, with the models behind it; a few queries for all."""
+    makers = makers_of(pictures, is_lesson=False)
+    return [[input_of_picture(each, "input_picture", edge=Edge.ITSELF), *makers.get(each.id, ())] for each in pictures]
 
-    `own` are the team's own licences that count now.
+
+def credit_of(project: Project, given: Sequence[Input], own: Mapping[str, Profile]) -> str:
+    """Return the credit that whoever shares one picture owes, in English; nothing where none is owed.
+
+    `given` is the picture as `shared_as` returns it, `own` are the team's own licences that count now.
     """
-    decision = decide_pictures(picture.project, Action.PUBLISH, [picture], waivers=(), own=own)
+    decision = decide_about(project, Action.PUBLISH, given, waivers=(), own=own)
     credits = replace(decision.terms, obligations=frozenset(o for o in decision.obligations if o.kind == "attribution"))
     return licensing.obligations_text(replace(decision, terms=credits), "en")
 
 
 def own_licenses_of(project: Project, pictures: Sequence[Picture]) -> Mapping[str, Profile]:
     """Return the team's own licences that count now; they are not read where no picture names one."""
-    return own_profiles_in(project, inputs_of_pictures(Action.PUBLISH, pictures))
+    return own_profiles_in(project, [each for given in shared_as(pictures) for each in given])
 
 
-def outdated_in(manifest: Manifest, pictures: Sequence[Picture], own: Mapping[str, Profile]) -> list[Outdated]:
+def outdated_in(
+    project: Project, manifest: Manifest, pictures: Sequence[Picture], own: Mapping[str, Profile]
+) -> list[Outdated]:
     """Return the pictures whose licence, creator, title, source or credit is not what the manifest froze.
 
-    `pictures` stand in the manifest's order.
+    `pictures` stand in the manifest's order. The credit is worked out only where everything else is the same.
     """
-    found = (
-        Outdated(item=item, picture=picture, fields=differing_fields(item, picture, own))
-        for item, picture in zip(manifest.items, pictures, strict=True)
-    )
-    return [each for each in found if each.fields]
-
-
-def differing_fields(item: ManifestItem, picture: Picture, own: Mapping[str, Profile]) -> tuple[str, ...]:
-    """Return the fields that differ; the credit is worked out only where everything else is the same."""
-    now = papers_of(picture)
-    if changed := tuple(name for name, value in now.items() if getattr(item, name) != value):
-        return changed
-    return () if credit_of(picture, own) == item.attribution else ("attribution",)
+    found = []
+    for item, picture, given in zip(manifest.items, pictures, shared_as(pictures), strict=True):
+        fields = tuple(name for name, value in papers_of(picture).items() if getattr(item, name) != value)
+        if not fields and credit_of(project, given, own) != item.attribution:
+            fields = ("attribution",)
+        if fields:
+            found.append(Outdated(item=item, picture=picture, fields=fields))
+    return found
 
 
 def outdated_sentence(outdated: Sequence[Outdated]) -> str:

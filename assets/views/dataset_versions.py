@@ -75,7 +75,7 @@ def show_version(
     row = version.dataset
     manifest, pictures = manifest_in(version), pictures_of(version)
     own = own_licenses_of(row.project, pictures)
-    outdated = outdated_in(manifest, pictures, own)
+    outdated = outdated_in(row.project, manifest, pictures, own)
     asked = request.GET.get("page", "")
     start = int(asked) * version_pages.PAGE_SIZE if asked.isdecimal() and len(asked) < 5 else 0
     chosen = slice(start, start + version_pages.PAGE_SIZE)

@@ -3,15 +3,19 @@
 import csv
 import io
 import json
+import uuid
 import zipfile
 from datetime import date
 
 import mlcroissant
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from assets.exports import FORMATS, ExportDescription, ExportItem, KohyaOptions, write_export
 from assets.licensing import OWN_PREFIX, read_own
+from assets.models import Picture, PictureSource
 from assets.services import clear_rights, edit_rights
 from assets.services.datasets import add_items, create_dataset, freeze_version
 from assets.services.exports import export_version, manifest_in
@@ -282,3 +286,26 @@ def test_freezing_reads_own_licences_once(people, project, dataset, django_asser
     with django_assert_max_num_queries(25):
         version = freeze_version(people.editor, dataset)
     assert len(manifest_in(version).items) == 15
+
+
+def made_by(model, picture):
+    """Say that a model has made a picture, as bringing an output in does."""
+    Picture.objects.filter(pk=picture.pk).update(output_id=uuid.uuid4())
+    PictureSource.objects.create(picture=picture, file=model, sha256=model.sha256, basis=PictureSource.Basis.PIXELS)
+
+
+def test_models_behind_pictures_are_read_once_for_a_whole_version(signed_in, people, project, dataset, starter):
+    asked, client = [], signed_in("viewer")
+    for seeds in (range(1, 3), range(3, 12)):
+        for seed in seeds:
+            shown = cleared(people, project, seed)
+            made_by(starter, shown)
+            add_items(people.editor, dataset, [shown])
+        version = freeze_version(people.editor, dataset)
+        with CaptureQueriesContext(connection) as queries:
+            assert page(client, version.number).context["outdated"] == ""
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+    [newest, first] = [standing for _row, standing in page(client).context["versions"]]
+    assert newest.decision.inputs != first.decision.inputs
+    assert sum(each.item == starter.name for each in newest.decision.inputs) == 1
