@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs.words import remaining_words
 from projects.models import Project
 
+from .model_notices import notices_of
 from .models import ModelIntake, RightsChange
 from .services.intake import public_part
 from .services.model_sources import SOURCES_ADDED
@@ -31,7 +32,8 @@ LIVE = (Status.QUEUED, Status.RUNNING)
 class Arrival:
     """A model on its way, as people see it; `place` is where it comes from, without what an address may hide.
 
-    `added` names what the library did not know yet that content was made from which it had already.
+    `added` names what the library did not know yet that content was made from which it had already; `notices` say
+    what is missing on this machine before it can draw.
     """
 
     job: ModelIntake
@@ -41,6 +43,7 @@ class Arrival:
     remaining: str
     failure: str
     added: Sequence[str]
+    notices: Sequence[str]
 
 
 def arrivals_of(project: Project) -> list[Arrival]:
@@ -66,6 +69,7 @@ def arrivals(jobs: Iterable[ModelIntake]) -> list[Arrival]:
             remaining=remaining_words(job.remaining_seconds),
             failure=job.reason,
             added=added_by(job),
+            notices=notices_of(job.result) if job.result else [],
         )
         for job in jobs
     ]

@@ -24,6 +24,7 @@ from engine.errors import ModelError
 from engine.folders import Loaded, load_tokenizer, settle
 from engine.headers import Detected, Shapes, read_header
 from engine.shapes import SCALING_FACTORS, TEXT, UNET, VAE, text_config, unet_config, vae_config
+from engine.tokenizer_places import PLACE, find_tokenizer
 
 Weights = dict[str, torch.Tensor]
 _OPEN_CLIP = tuple(prefix for prefixes in TEXT.values() for prefix in prefixes if prefix.endswith(".model."))
@@ -60,24 +61,20 @@ def load_vae_single(path: Path, *, device: torch.device, dtype: torch.dtype) -> 
 
 
 def _load_tokenizers(folder: Path | None, architecture: str) -> dict[str, Any]:
-    found = [place for place in (folder, folder and folder / "tokenizer") if place and _is_tokenizer(place)]
-    if not found:
+    found = find_tokenizer(folder)
+    if found is None:
         message = (
-            "A single-file model carries no vocabulary. Put the tokenizer folder of any Stable Diffusion model "
-            "into the folder for tokenizers, or use a diffusers folder."
+            "A single-file model carries no vocabulary. Copy the tokenizer folder of any Stable Diffusion model to "
+            f"TOKENIZERS_ROOT/{PLACE}, or use a diffusers folder."
         )
-        raise ModelError("tokenizer_missing", message, folder=str(folder or ""))
-    first = load_tokenizer(transformers.CLIPTokenizer, found[0])
-    second = load_tokenizer(transformers.CLIPTokenizer, found[0])
+        raise ModelError("tokenizer_missing", message, place=PLACE)
+    first = load_tokenizer(transformers.CLIPTokenizer, found)
+    second = load_tokenizer(transformers.CLIPTokenizer, found)
     # OpenCLIP's encoders were trained with token 0 ("!") as padding, CLIP's own with the end mark.
     second.pad_token = second.convert_ids_to_tokens(0)
     if architecture == "sdxl":
         return {"tokenizer": first, "tokenizer_2": second}
     return {"tokenizer": second if architecture == "sd2" else first}
-
-
-def _is_tokenizer(folder: Path) -> bool:
-    return (folder / "tokenizer.json").is_file() or (folder / "vocab.json").is_file()
 
 
 def _configure(shapes: Shapes, detected: Detected, parts: dict[str, Any]) -> dict[str, dict[str, Any]]:

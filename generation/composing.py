@@ -18,6 +18,7 @@ from assets.services.decisions import Sources, waivers_of
 from engine.limits import check_spec
 from engine.schedulers import SCHEDULERS
 from engine.specs import AdapterRef, ImageSpec
+from engine.tokenizer_places import find_tokenizer
 from projects.models import Campaign, Project
 from projects.problems import Problem
 
@@ -126,9 +127,9 @@ def compose(project: Project, request: PictureRequest, vocabulary: Vocabulary | 
 
 def tokens_of(model: ModelFile, prompt: str) -> TokenCount | None:
     """Count the prompt's tokens, or say None for a model that brings no tokenizer that we can read."""
-    folder = model.file if model.layout == "diffusers" else settings.TOKENIZERS_ROOT / "clip"
+    folder = model.file if model.layout == "diffusers" else find_tokenizer(settings.TOKENIZERS_ROOT)
     try:
-        return count_tokens(folder, prompt)
+        return count_tokens(folder, prompt) if folder else None
     except TokenizerError:
         return None
 

@@ -12,10 +12,11 @@ from ledger.services import actor_hash
 from projects.models import Campaign, Project, User
 
 from . import prompts
+from .composing import tokens_of
 from .diffs import Change, diff_bodies
 from .models import Generation, Output, PromptTemplate, TemplateAlias, TemplateVersion
 from .starting import Shelf
-from .tokens import TokenCount, TokenizerError, count_tokens
+from .tokens import TokenCount
 from .translation import Translation, translate
 from .vocabularies import vocabulary_of
 
@@ -184,7 +185,7 @@ def make_sample(project: Project, body: Mapping[str, Any]) -> Sample:
         runs=prompts.parse_weights(compiled.prompt),
         negative_runs=prompts.parse_weights(compiled.negative_prompt),
         translations=[each for each in pieces if each.source != each.result or each.unknown],
-        tokens=tokens_of(project, compiled.prompt),
+        tokens=usual_tokens(project, compiled.prompt),
         has_choices=bool(compiled.choices),
         warnings=compiled.warnings,
     )
@@ -199,12 +200,7 @@ def sample_values(body: prompts.TemplateBody) -> dict[str, str]:
     }
 
 
-def tokens_of(project: Project, prompt: str) -> TokenCount | None:
+def usual_tokens(project: Project, prompt: str) -> TokenCount | None:
     """Return the prompt's tokens for the project's usual model, or None when there is nothing to count with."""
     model = Shelf(project).usual_model
-    if model is None:
-        return None
-    try:
-        return count_tokens(model.file, prompt)
-    except TokenizerError:
-        return None
+    return tokens_of(model, prompt) if model else None

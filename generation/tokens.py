@@ -8,6 +8,7 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from tokenizers.pre_tokenizers import PreTokenizer
 
+from engine.tokenizer_places import FILES, has_tokenizer
 from generation.syntax import ADAPTER_TAG, parse_weights
 
 CHUNK = 75
@@ -47,8 +48,8 @@ def count_tokens(folder: Path | str, text: str) -> TokenCount:
 
 def load_tokenizer(folder: Path) -> Tokenizer:
     """Return the tokenizer of a model folder, loaded again only when its files change."""
-    home = folder / "tokenizer" if (folder / "tokenizer").is_dir() else folder
-    for names in (("tokenizer.json",), ("vocab.json", "merges.txt")):
+    home = folder if has_tokenizer(folder) else folder / "tokenizer"
+    for names in FILES:
         files = tuple(home / name for name in names)
         if all(file.is_file() for file in files):
             return read_tokenizer(tuple((str(file), file.stat().st_mtime_ns) for file in files))

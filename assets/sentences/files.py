@@ -32,7 +32,8 @@ MODELS: Sentences = {
     "component_broken": (_("The {component} of this model cannot be loaded. Copy the model again."),),
     "weights_missing": (
         _(
-            "Weights are missing in the {component} of this model: {tensors}. Copy it again, or ask for the whole model."
+            "Weights are missing in the {component} of this model: {tensors}. "
+            "Copy it again, or ask for the whole model."
         ),
     ),
     "weights_mismatched": (
@@ -65,7 +66,12 @@ MODELS: Sentences = {
     "translator_unsupported": (_("This translation model cannot be used."),),
     "translation_too_long": (_("The text is too long for the translation model. Shorten it."),),
     "weights_not_finite": (_("The {component} of this model holds values that are not numbers."),),
-    "tokenizer_missing": (_("The tokenizer for this model is not on this machine."),),
+    "tokenizer_missing": (
+        _(
+            "A model in a single file brings no vocabulary, and none is installed on this machine. Ask whoever looks "
+            "after it to copy the tokenizer folder of any Stable Diffusion model to TOKENIZERS_ROOT/clip."
+        ),
+    ),
 }
 
 PICTURES: Sentences = {

@@ -15,6 +15,7 @@ from .. import library as shelves
 from ..forms import LibraryFilterForm
 from ..forms_rights import EvidenceForm
 from ..intake_pages import arrivals_of
+from ..model_notices import notices_of
 from ..model_pages import may_edit, record_of
 from ..models import ModelFile
 from ..services.decisions import Sources
@@ -63,6 +64,7 @@ def page_context(request: HttpRequest, project: Project, file: ModelFile) -> dic
         "file": file,
         "shelf": shelf,
         "record": record_of(file),
+        "notices": [] if file.removed_at else notices_of(file),
         "answers": shelves.answers_of(project, inputs),
         "licenses": shelves.licenses_of(project, inputs),
         "pictures": shelves.pictures_of(project, file),

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
+from assets.model_notices import notices_of
 from assets.models import ModelFile
 from assets.services import Declaration, register_adapter, register_model
 from projects.access import usable_in
@@ -55,6 +56,8 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
         what = model.architecture or model.kind
         self.stdout.write(f"{model.name}: {what}, {model.sha256}\nIts rights are {model.rights.state}.")
+        for notice in notices_of(model):
+            self.stdout.write(notice)
 
     def register(self, options: dict[str, Any], **who: Any) -> ModelFile:
         """Enter the file as what it is said to be. Raises Problem, CommandError."""
