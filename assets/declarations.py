@@ -35,6 +35,7 @@ WEB = re.compile(r"https?://\S+")
 MAX_ADDRESS_CHARS = 1000
 MAX_JURISDICTION_CHARS = 60
 CAPS = ("copies", "seats")
+NEED_NO_LICENSE = ("own_work", "jp_30_4")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def read_row(
     for name in ("title", "creator", "creator_reading"):
         if said[name]:
             reading.facts[name] = said[name]
-    _read_license(reading, said["license"], confirmed, own or {})
+    _read_license(reading, said["license"], word_of(BASES, said["basis"]), confirmed, own or {})
     _read_branch(reading, said["branch"], own or {})
     _read_source(reading, said["source_url"], said["note"], "" if has_document else said["evidence"])
     if said["evidence"] and not has_document:
@@ -100,15 +101,19 @@ def read_row(
     )
 
 
-def _read_license(reading: _Reading, written: str, confirmed: Mapping[str, str], own: Mapping[str, Profile]) -> None:
+def _read_license(
+    reading: _Reading, written: str, basis: str | None, confirmed: Mapping[str, str], own: Mapping[str, Profile]
+) -> None:
     proposal = propose(written, own)
+    if written and basis == "jp_30_4":
+        reading.wrong("basis", "basis_with_license")
     if written in confirmed:
         reading.facts["expression"] = confirmed[written]
     elif proposal.exact:
         reading.facts["expression"] = proposal.expression
     elif written:
         reading.note("license", "license_unconfirmed", written=written, proposed=proposal.expression or "?")
-    else:
+    elif basis not in NEED_NO_LICENSE:
         reading.note("license", "license_missing")
 
 

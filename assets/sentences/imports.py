@@ -175,6 +175,9 @@ IMPORTS: Sentences = {
         _("“{text}” is no medium that Daicho knows. Write web, print, social, video, outdoor, packaging or tv."),
     ),
     "release_unreadable": (_("“{text}” does not say whether {person} has agreed. Write yes, limited or no."),),
+    "basis_with_license": (
+        _("Article 30-4 is relied on without a licence. Leave the licence empty, or choose another basis."),
+    ),
     "purposes_unreadable": (
         _(
             "“{text}” is no purpose that Daicho knows. Write commercial, advertising, editorial, internal, "

@@ -115,6 +115,13 @@ def test_an_error_says_which_answers_there_are():
     assert sentence(found.code, found.params).endswith("analysis, reproduce_expression.")
 
 
+def test_a_basis_that_needs_no_licence_asks_for_none_and_30_4_takes_none():
+    for basis in ("自作", "30-4"):
+        assert declared(license="", basis=basis).notices == ()
+    assert [each.code for each in declared(license="", basis="contract").notices] == ["license_missing"]
+    assert faults(license="CC0-1.0", basis="30条の4") == [("basis", "basis_with_license")]
+
+
 CHOICE = "CC-BY-4.0 OR CC-BY-SA-4.0"
 
 
