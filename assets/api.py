@@ -1,6 +1,5 @@
-"""The API's rooms about model files and vocabulary."""
+"""The API's room about vocabulary."""
 
-import uuid
 from typing import Any
 
 from django.http import Http404
@@ -11,55 +10,22 @@ from rest_framework.response import Response
 
 from projects.access import get_for_user, get_project, usable_in
 from projects.api_rows import ONE_PROJECT, project_named
-from projects.models import Membership, Role
-from projects.protocol import project_asked
+from projects.models import Role
 
 from .forms import TermFilterForm
-from .models import ModelFile, Term
+from .models import Term
 from .serializers import (
-    ModelFileSerializer,
     NewTermSerializer,
     TermSerializer,
     TermWordsSerializer,
 )
 from .terms import OURS, SHARED, add_term, change_term, find_terms, remove_term
 
-MODEL_PROJECT = OpenApiParameter("project", str, description="Slug: only what this project may use.")
 TERM_FILTERS = [
     OpenApiParameter("q", str, description="Literal text in Japanese, reading, English or a synonym."),
     OpenApiParameter("slot", str, enum=Term.Slot.values),
     OpenApiParameter("whose", str, enum=[OURS, SHARED]),
 ]
-
-
-class ModelFileViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
-    """Base models and VAEs that a project may use."""
-
-    queryset = ModelFile.objects.none()
-    serializer_class = ModelFileSerializer
-    lookup_value_converter = "uuid"
-    ordering = ("name", "id")
-
-    def get_queryset(self) -> Any:
-        """Return the files of one project, or of all the person's projects, with those that the house shares."""
-        rows = ModelFile.objects.filter(removed_at=None).select_related("rights", "project")
-        slug = project_asked(self.request)
-        if slug:
-            return usable_in(get_project(self.request.user, slug), rows)
-        mine = Membership.objects.filter(user=self.request.user).values("project")
-        return rows.filter(project__in=mine) | rows.filter(project=None)
-
-    @extend_schema(parameters=[MODEL_PROJECT])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List base models and VAEs by name."""
-        return super().list(request, *args, **kwargs)
-
-    def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
-        """Return a file's facts and declared rights."""
-        found = self.get_queryset().filter(pk=pk).first()
-        if found is None:
-            raise Http404
-        return Response(self.get_serializer(found).data)
 
 
 class TermViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):

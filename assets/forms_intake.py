@@ -1,7 +1,6 @@
 """Forms that bring a model into the library: which file it is, and what is declared about its rights."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
 from django import forms
@@ -11,7 +10,6 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from engine.headers import UNSAFE_SUFFIXES
 from projects.access import usable_in
 from projects.models import Project
 from projects.problems import Problem
@@ -22,12 +20,11 @@ from .licensing import Profile
 from .models import DatasetVersion, ModelFile, ModelIntake
 from .sentences import sentence
 from .services import Declaration
-from .services.intake_files import Kept, Waiting
+from .services.intake_files import SUFFIX, Kept, Waiting, wrong_format
 from .spellings import MAX_CHARS, propose
 
 Source = ModelIntake.Source
 Kind = ModelFile.Kind
-SUFFIX = ".safetensors"
 MAX_WORDS = 20
 MAX_WORD_CHARS = 80
 
@@ -104,9 +101,8 @@ class FileForm(forms.Form):
     def clean_upload(self) -> Any:
         """Refuse other formats by their name; a worker looks at the bytes."""
         file = self.cleaned_data["upload"]
-        suffix = PurePath(str(file.name)).suffix.lower() if file else SUFFIX
-        if suffix != SUFFIX:
-            code = "unsafe_format" if suffix in UNSAFE_SUFFIXES else "not_safetensors"
+        code = wrong_format(str(file.name)) if file else ""
+        if code:
             raise forms.ValidationError(sentence(code, {"file": file.name}))
         return file
 

@@ -8,6 +8,7 @@ from assets import api as assets
 from assets import api_checks as checks
 from assets import api_datasets as datasets
 from assets import api_licenses as licenses
+from assets import api_models as models
 from assets import api_pictures as pictures
 from assets import api_rights as rights
 from generation import api as generation
@@ -22,7 +23,8 @@ from projects import openapi  # noqa: F401 - tells the schema about tokens
 router = SimpleRouter(use_regex_path=False)
 router.register("projects", projects.ProjectViewSet, basename="api-project")
 router.register("tokens", projects.TokenViewSet, basename="api-token")
-router.register("models", assets.ModelFileViewSet, basename="api-model")
+router.register("models", models.ModelFileViewSet, basename="api-model")
+router.register("intakes", models.IntakeViewSet, basename="api-intake")
 router.register("pictures", pictures.PictureViewSet, basename="api-picture")
 router.register("imports", pictures.ImportViewSet, basename="api-import")
 router.register("taggings", pictures.TaggingViewSet, basename="api-tagging")

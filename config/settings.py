@@ -293,6 +293,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "ActionEnum": "assets.serializers.ACTIONS",
+        "ArchitectureEnum": "assets.models.ModelFile.Architecture",
         "GateEnum": "assets.serializers_rights.GATES",
         "ImportKindEnum": "assets.models.ImportJob.Kind",
         "ModelKindEnum": "assets.models.ModelFile.Kind",
@@ -300,6 +301,8 @@ SPECTACULAR_SETTINGS = {
         "PurposeEnum": "assets.serializers.PURPOSES",
         "ReplayVerdictEnum": "generation.models.Replay.Verdict",
         "RightsStateEnum": "assets.models.Rights.State",
+        "RoleEnum": "projects.models.Role",
+        "SourceRoleEnum": "assets.models.ModelSource.Role",
         "ThingKindEnum": "assets.serializers_rights.KINDS",
         "VerdictEnum": "assets.serializers.VERDICTS",
         "WaiverStateEnum": "assets.serializers_rights.WAIVER_STATES",

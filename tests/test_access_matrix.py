@@ -232,7 +232,13 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-ledger-export", GET, LOOK),
     ("api-ledger-verify", POST, LOOK),
     ("api-model-list", GET, PERSON),
+    ("api-model-list", POST, MAKE),
+    ("api-model-waiting", GET, MAKE),
     ("api-model-detail", GET, LOOK),
+    ("api-model-rights", PATCH, MAKE),
+    ("api-intake-list", GET, PERSON),
+    ("api-intake-detail", GET, LOOK),
+    ("api-intake-cancel", POST, MAKE),
     ("api-term-list", GET, LOOK),
     ("api-term-list", POST, MAKE),
     ("api-term-detail", PATCH, MAKE),
@@ -388,6 +394,9 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-template-versions", POST): {"body": {}},
     ("api-template-alias", POST): {"version": 1},
     ("api-template-archive", POST): {"archived": True},
+    ("api-model-list", POST): {**SPRING, "kind": "base", "name": "new", "url": "https://example.com/a", "declaration": {}},
+    ("api-model-waiting", GET): SPRING,
+    ("api-model-rights", PATCH): {"creator": "Ana"},
     ("api-picture-list", GET): SPRING,
     ("api-picture-list", POST): {**SPRING, "file": ContentFile(b"x", name="a.png"), "declaration": "{}"},
     ("api-picture-rights", PATCH): {"creator": "Ana"},
@@ -452,7 +461,9 @@ def stage(people, project, template) -> dict[str, Any]:
     term = Term.objects.create(project=project, ja="空", en="sky", slot="environment")
     campaign = Campaign.objects.create(project=project, slug="blossom", name="Blossom")
     own = write_license(people.editor, project, contract())
+    intake = make_intake(project, people.editor)
     things = {"generation": generation, "output": output, "replay": replay, "template": template, "model": model}
+    things["intake"] = intake
     return {
         **material_stage(people, project),
         **{f"api-{name}": thing.pk for name, thing in {**things, "term": term, "token": token, "own": own}.items()},
@@ -472,7 +483,7 @@ def stage(people, project, template) -> dict[str, Any]:
         "tslug": template.slug,
         "number": 1,
         "model_id": model.id,
-        "intake_id": make_intake(project, people.editor).id,
+        "intake_id": intake.id,
         "generation_id": generation.id,
         "output_id": output.id,
         "replay_id": replay.id,

@@ -6,8 +6,9 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
 
 from engine.errors import ModelError
+from engine.headers import UNSAFE_SUFFIXES
 from projects.models import Project
 
 from ..model_kinds import size_of
@@ -22,7 +24,8 @@ from ..models import ModelFile, ModelIntake
 from ..storage import INCOMING, sweep_incoming
 
 UPLOADS = "uploads"
-CONTENT = "model.safetensors"
+SUFFIX = ".safetensors"
+CONTENT = f"model{SUFFIX}"
 MAX_DEPTH = 5
 MAX_LISTED = 500
 KEPT_SECONDS = 86_400
@@ -85,7 +88,7 @@ def walk(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
 def looks_like_model(path: Path) -> bool:
     """May a file or folder be a model, by its name and its parts?"""
     if not path.is_dir():
-        return path.suffix.lower() == ".safetensors"
+        return path.suffix.lower() == SUFFIX
     if (path / "unet").is_dir() or (path / "transformer").is_dir():
         return True
     return (path / "config.json").is_file() and any(path.glob("*.safetensors"))
@@ -154,6 +157,26 @@ def keep_upload(file: OnModelsDisk) -> Kept:
     os.replace(file.temporary_file_path(), target)
     target.chmod(0o644)
     return kept
+
+
+def wrong_format(name: str) -> str:
+    """Return the code of what a file's name says against it, "" for nothing; a worker looks at the bytes."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix == SUFFIX:
+        return ""
+    return "unsafe_format" if suffix in UNSAFE_SUFFIXES else "not_safetensors"
+
+
+@contextmanager
+def keeping(file: OnModelsDisk | None) -> Iterator[Kept | None]:
+    """Keep an upload for an intake that begins in the body; when none does, it is deleted at once."""
+    kept = keep_upload(file) if file else None
+    try:
+        yield kept
+    except BaseException:
+        if kept:
+            drop_files(kept.id)
+        raise
 
 
 def content_path(intake_id: Any) -> Path:

@@ -20,15 +20,13 @@ from projects.models import Project, Role
 from projects.problems import Problem
 
 from .. import intake_pages as pages
-from ..forms_intake import SUFFIX, FileForm, LicenseForm
+from ..forms_intake import FileForm, LicenseForm
 from ..model_pages import may_edit
+from ..model_uploading import prepare_upload
 from ..models import ModelIntake, OwnLicense
-from ..sentences import sentence
 from ..services.intake import Asked, cancel_intake, start_intake
-from ..services.intake_files import BesideModels, Kept, content_path, keep_upload, list_waiting
+from ..services.intake_files import Kept, content_path, keep_upload, list_waiting, wrong_format
 
-# What a form weighs beside its file.
-SLACK_BYTES = 1024 * 1024
 KEPT = "kept_models"
 
 
@@ -39,10 +37,7 @@ KEPT = "kept_models"
 def model_add(request: HttpRequest, slug: str) -> HttpResponse:
     """Decide who may send gigabytes, and where they go, before they are read with the form's token among them."""
     project = get_project(request.user, slug, Role.EDITOR)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MODEL_MAX_BYTES + SLACK_BYTES:
-        message = sentence("model_too_many_bytes", {"limit": settings.MODEL_MAX_BYTES})
-        raise Problem("model_too_many_bytes", message, status=413)
-    request.upload_handlers = [BesideModels(request)]
+    prepare_upload(request)
     return receive(request, project) if request.method == "POST" else begin(request, project)
 
 
@@ -82,7 +77,7 @@ def kept_of(request: HttpRequest) -> Kept | None:
     What a form got wrong never costs a second upload; a browser session owns what it has uploaded.
     """
     upload, listed = request.FILES.get("upload"), request.session.get(KEPT, {})
-    if upload is not None and str(upload.name).lower().endswith(SUFFIX):
+    if upload is not None and not wrong_format(str(upload.name)):
         kept = keep_upload(upload)
         still_there = {key: value for key, value in listed.items() if content_path(key).is_file()}
         request.session[KEPT] = {**still_there, str(kept.id): [kept.name, kept.size]}
