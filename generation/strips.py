@@ -86,10 +86,7 @@ def reading_language() -> str:
 def describe_rights(
     project: Project, generate: Decision, publish: Decision, *, made_under: Decision | None = None
 ) -> RightsStrip:
-    """Return two decisions about the same things as one strip, in the reader's language.
-
-    What a picture was `made_under` may rest on other rules that were set aside; they are shown too.
-    """
+    """Return two decisions about the same things as one strip; what a picture was `made_under` may add waivers."""
     language = reading_language()
     terms = publish.terms
     verdicts = (generate.verdict, publish.verdict)

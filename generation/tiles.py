@@ -1,7 +1,7 @@
 """The gallery's tiles and a picture's stars, drawn without a template: a page shows three dozen of them."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from django.utils import timezone
@@ -36,14 +36,12 @@ BRACKET = re.compile(r"\s*[(（]")
 
 
 def draw_tiles(
-    outputs: Iterable[Output], slug: str, query: str = "", *, closed: Collection[int | None] = ()
+    outputs: Collection[Output], slug: str, query: str = "", *, closed: Collection[int | None] = ()
 ) -> SafeString:
-    """Return pictures of a project as tiles; `query` keeps the reader's filters in the links.
-
-    Pictures whose lineage is among the `closed` ones are marked as such.
-    """
+    """Return pictures of a project as tiles; links keep the filters in `query`, and `closed` lineages are marked."""
     address, compare, closed_mark = escaped(address_pattern("picture", slug)), escaped(_("Compare")), draw_closed()
-    badges: dict[str, str] = {}
+    # Few licences for many pictures: each is put into words once.
+    badges = {license: draw_license(license) for license in {output.license for output in outputs}}
     tiles = (
         TILE.format(
             rejected=" rejected" if output.rejected_at else "",
@@ -55,8 +53,7 @@ def draw_tiles(
             prompt=escaped(prompt_of(output)),
             closed=closed_mark if output.lineage_id in closed else "",
             compare=compare,
-            # Few licences for many pictures: each is put into words once.
-            license=badges.get(output.license) or badges.setdefault(output.license, draw_license(output.license)),
+            license=badges[output.license],
             mark=draw_mark(output),
         )
         for output in outputs

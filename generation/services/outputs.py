@@ -72,18 +72,13 @@ def download_output(user: User, output: Output) -> BufferedReader:
         file = storage.open_stored(settings.MEDIA_ROOT, output.path)
     except storage.StorageError as error:
         raise Problem(error.code, sentence(error.code, error.params), status=404) from error
-    record(
-        output.project,
-        "generation.output.downloaded",
-        actor=user,
-        subject=f"output:{output.id}",
-        payload={
-            "file_sha256": output.file_sha256,
-            "verdict": decision.verdict.value,
-            "decision_sha256": decision.sha256(),
-            "purpose": decision.context.aim.value,
-        },
-    )
+    payload = {
+        "file_sha256": output.file_sha256,
+        "verdict": decision.verdict.value,
+        "decision_sha256": decision.sha256(),
+        "purpose": decision.context.aim.value,
+    }
+    record(output.project, "generation.output.downloaded", actor=user, subject=f"output:{output.id}", payload=payload)
     return file
 
 

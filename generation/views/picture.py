@@ -151,7 +151,6 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
     inputs, waivers = Sources(files).inputs_of(files), waivers_of(project, *Action)
     generate = decide_about(project, Action.GENERATE, inputs, waivers=waivers)
     publish = decide_about(project, Action.PUBLISH, inputs, waivers=waivers)
-    replays = [replay_view(each) for each in output.replays.all()[:5]]
     newer, older = neighbours(pictures_asked(request.GET, project), output)
     return {
         "project": project,
@@ -165,7 +164,7 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
         "closed": closing_reasons(publish),
         "chain": rights_chain(output, files),
         "withdrawn": withdrawn_sources(project, publish),
-        "replays": replays,
+        "replays": [replay_view(each) for each in output.replays.all()[:5]],
         "newer": newer,
         "older": older,
         "query": without(request.GET, "cursor"),
