@@ -69,10 +69,10 @@ class Profile:
     """One licence as the house reads it. What `permissions` does not name is unknown, and unknown blocks.
 
     `kind` is public_license, public_domain, contract, exception, policy or unknown. `text_sha256` is the hash of the
-    licence's own text where an offline copy exists (`text` says which), else None; `retrieved_at` is the day on which it
-    was read. An obligation may depend on a
-    condition, its `when`. `parameters` lists the answers that an item's parameters may have, under `several` where
-    more than one may be given; SCOPE is not among them, as every record has it. `content` is the data file's own.
+    licence's own text where an offline copy exists (`text` says which), else None; `retrieved_at` is the day on which
+    it was read. An obligation may depend on a condition, its `when`. `parameters` lists the answers that an item's
+    parameters may have, under `several` where more than one may be given; SCOPE is not among them, as every record has
+    it. `content` is the data file's own.
     """
 
     id: str
