@@ -10,6 +10,8 @@ from django.utils.translation import get_language
 from assets.models import Term
 from projects.markup import escaped
 
+from .adapter_choice import USUAL_WEIGHT
+
 
 def draw_field(bound: BoundField) -> SafeString:
     """Return a field: its label, control and help, and a place for errors that later answers fill."""
@@ -34,6 +36,20 @@ def draw_choices(bound: BoundField) -> SafeString:
         f'<label for="{escaped(each.id_for_label)}">{each.tag()}{escaped(each.choice_label)}</label>' for each in bound
     )
     return SafeString("".join(labels))
+
+
+def draw_weight(bound: BoundField) -> SafeString:
+    """Return an adapter's weight as a box, with a slider before it that a script uncovers and that marks what is usual.
+
+    The box counts: it takes weights that the slider has no place for.
+    """
+    value = USUAL_WEIGHT if bound.value() in (None, "") else bound.value()
+    return SafeString(
+        f'<span class="weight-slider" data-uncover hidden><input type="range" min="0" max="1.5" step="0.05"'
+        f' value="{escaped(value)}" data-weight-of="{escaped(bound.auto_id)}"'
+        f' aria-label="{escaped(bound.label)}" aria-describedby="adapters_help">'
+        f'<span class="band" aria-hidden="true"></span></span>{bound}'
+    )
 
 
 def draw_words(terms: Iterable[Term]) -> SafeString:

@@ -5,13 +5,15 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from engine.limits import MAX_SEED
+from engine.limits import MAX_ADAPTERS, MAX_SEED
 from engine.schedulers import SCHEDULERS, schedulers_for
 from projects.problems import Problem
 
-from . import prompts, starting
+from . import adapter_choice, prompts, starting
+from .adapter_choice import ChosenField, WeightField
 from .composing import Adapter, PictureRequest
 from .models import Generation, TemplateAlias
 from .services.generations import any_seed
@@ -69,12 +71,7 @@ class StudioForm(forms.Form):
     base_model = RowField(label=_("Model"))
     vae = RowField(label=_("VAE"), required=False)
     adapter = RowField(label=_("Adapter"), required=False)
-    adapter_weight = forms.FloatField(
-        label=_("Adapter's weight"),
-        required=False,
-        widget=forms.NumberInput(attrs={"step": "0.05", "inputmode": "decimal"}),
-        help_text=_("0.6 to 0.8 is usual."),
-    )
+    adapter_weight = WeightField(label=_("Adapter's weight"))
     width = number_field(_("Width"), attrs={"step": 8})
     height = number_field(_("Height"), attrs={"step": 8})
     num_inference_steps = number_field(_("Steps"))
@@ -95,12 +92,7 @@ class StudioForm(forms.Form):
         self.body = starting.body_of(self.version)
         self.fields["base_model"].offer(names_of(shelf.models), shelf.find_model)
         self.fields["vae"].offer(names_of(shelf.vaes), shelf.find_vae, empty=_("The model's own"))
-        adapters = shelf.adapter_names(self.data.get("adapter", ""))
-        self.has_adapters = bool(adapters)
-        if self.has_adapters:
-            self.fields["adapter"].offer(adapters, shelf.find_adapter, empty=_("None"))
-        else:
-            del self.fields["adapter"], self.fields["adapter_weight"]
+        self.offer_adapters(shelf)
         self.fields["campaign"].offer(names_of(shelf.campaigns), shelf.find_campaign, empty=_("None"))
         self.model = shelf.find_model(self.data.get("base_model"))
         self.fields["template_version"].choices = [("", _("No template")), *self.template_choices(shelf.aliases)]
@@ -108,6 +100,29 @@ class StudioForm(forms.Form):
         self.fields["scheduler"].widget.choices = self.scheduler_choices()
         self.add_variables()
         self.describe_slots()
+
+    def offer_adapters(self, shelf: starting.Shelf) -> None:
+        """Add a row for each adapter that was chosen, and offer one more while there is one, and room."""
+        chosen, last = adapter_choice.chosen_in(self.data), self.data.get("adapter") or ""
+        files = shelf.find_adapters([*chosen, last])
+        for file_id in chosen:
+            self.fields[adapter_choice.PREFIX + file_id] = ChosenField(file_id, files.get(file_id))
+        names = {key: name for key, name in shelf.adapter_names().items() if key not in chosen}
+        names |= {key: file.name for key, file in files.items() if key == last}
+        if names and len(chosen) < MAX_ADAPTERS:
+            self.fields["adapter"].offer(names, files.get, empty=_("None"))
+        else:
+            del self.fields["adapter"], self.fields["adapter_weight"]
+
+    @property
+    def has_adapters(self) -> bool:
+        """Is there any adapter to show?"""
+        return "adapter" in self.fields or bool(self.adapters)
+
+    @cached_property
+    def adapters(self) -> list[forms.BoundField]:
+        """The weights of the adapters that have rows, in their order."""
+        return [self[name] for name in self.fields if name.startswith(adapter_choice.PREFIX)]
 
     def template_choices(self, aliases: Iterable[TemplateAlias]) -> list[tuple[str, str]]:
         """List what each template's aliases point at, and the version in hand."""
@@ -187,9 +202,10 @@ class StudioForm(forms.Form):
         )
 
     def chosen_adapters(self) -> tuple[Adapter, ...]:
-        """Return the adapter that was chosen, with its weight."""
-        file, weight = self.cleaned_data.get("adapter"), self.cleaned_data.get("adapter_weight")
-        return (Adapter(file=file, weight=starting.USUAL_WEIGHT if weight is None else weight),) if file else ()
+        """Return the adapters in their order with their weights, the one that has no row of its own last."""
+        values, last = self.cleaned_data, self.cleaned_data.get("adapter")
+        chosen = [Adapter(file=each.field.file, weight=values[each.name]) for each in self.adapters]
+        return (*chosen, *([Adapter(file=last, weight=values["adapter_weight"])] if last else []))
 
     def add_problem(self, problem: Problem) -> None:
         """Put a problem's sentences beside the fields that they are about."""

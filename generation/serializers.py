@@ -19,6 +19,7 @@ from projects.problems import Problem
 from projects.protocol import StrictSerializer
 
 from . import starting
+from .adapter_choice import USUAL_WEIGHT
 from .composing import Adapter, PictureRequest
 from .models import Generation, Output, PromptTemplate, Replay, TemplateAlias, TemplateVersion
 from .sentences import failure_sentence
@@ -31,7 +32,7 @@ class ChosenAdapterSerializer(StrictSerializer):
     """An adapter, and how strongly it is applied."""
 
     id = serializers.UUIDField()
-    weight = serializers.FloatField(required=False, default=starting.USUAL_WEIGHT)
+    weight = serializers.FloatField(required=False, default=USUAL_WEIGHT)
 
 
 class PictureRequestSerializer(StrictSerializer):

@@ -16,7 +16,7 @@ from engine.limits import MAX_GUIDANCE, MAX_SEED, MAX_SIDE, MAX_STEPS, MIN_SIDE
 from projects.access import find_one, get_in_project, usable_in
 from projects.models import Campaign, Project, User
 
-from . import prompts
+from . import adapter_choice, prompts
 from .expansion import keep_literal
 from .models import Generation, Output, PromptTemplate, TemplateAlias, TemplateVersion
 from .services.generations import any_seed
@@ -24,7 +24,6 @@ from .services.generations import any_seed
 Values = dict[str, Any]
 SETTINGS = ("width", "height", "num_inference_steps", "guidance_scale", "scheduler")
 VARIABLE_PREFIX = "var_"
-USUAL_WEIGHT = 0.7
 MAX_ADAPTERS_OFFERED = 200
 QUALITY_STEPS = {Generation.Quality.DRAFT: 0.6, Generation.Quality.FINAL: 1.4}
 
@@ -58,17 +57,16 @@ class Shelf:
         """The adapters that can be chosen: only what is asked of them is read, because there may be thousands."""
         return usable_in(self.project, ModelFile.objects.filter(kind=ModelFile.Kind.ADAPTER, removed_at=None))
 
-    def adapter_names(self, chosen: Any = "") -> dict[str, str]:
-        """Return the newest adapters' names by id, and that of the one that a form has chosen however old it is."""
+    def adapter_names(self) -> dict[str, str]:
+        """Return the newest adapters' names by id."""
         newest = self.adapters.order_by("-registered_at", "id").values_list("id", "name")[:MAX_ADAPTERS_OFFERED]
-        names = {str(key): name for key, name in newest}
-        file = self.find_adapter(chosen) if chosen and chosen not in names else None
-        return names | {str(file.id): file.name} if file else names
+        return {str(key): name for key, name in newest}
 
-    def find_adapter(self, adapter_id: Any) -> ModelFile | None:
-        """Return an adapter by the id that a form sent, or None."""
-        key = as_key(adapter_id)
-        return find_one(self.adapters.select_related("rights__evidence").filter(id=key)) if key else None
+    def find_adapters(self, ids: Iterable[Any]) -> dict[str, ModelFile]:
+        """Return the adapters that a form names, by id, however old they are; those that are none are left out."""
+        keys = list(filter(None, map(as_key, ids)))
+        found = self.adapters.select_related("rights__evidence").filter(id__in=keys) if keys else ()
+        return {str(file.id): file for file in found}
 
     @cached_property
     def campaigns(self) -> list[Campaign]:
@@ -178,7 +176,7 @@ def opening_values(shelf: Shelf, version: TemplateVersion | None, quality: str =
         "quality": quality,
         "count": 1,
         "clip_skip": 0,
-        "adapter_weight": USUAL_WEIGHT,
+        "adapter_weight": adapter_choice.USUAL_WEIGHT,
     }
     return with_marks(values)
 
@@ -251,8 +249,7 @@ def values_of_output(shelf: Shelf, output: Output, keep: str) -> Values:
         values |= {name: spec.get(name, "") for name in (*SETTINGS, "clip_skip")}
         values |= {"base_model": str(generation.base_model_id), "vae": str(generation.vae_id or "")}
         values |= {"campaign": str(generation.campaign_id or "")}
-        adapter = generation.adapters.first()
-        values |= {"adapter": str(adapter.file_id), "adapter_weight": adapter.weight} if adapter else {"adapter": ""}
+        values |= adapter_choice.values_of((each.file_id, each.weight) for each in generation.chosen_adapters)
     if keep == "all":
         values["seed"] = output.seed
         if generation.choices and output.seed != generation.spec["seed"] and not is_gone:

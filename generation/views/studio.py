@@ -21,6 +21,7 @@ from projects.models import Project, Role, User
 from projects.problems import Problem
 
 from .. import starting
+from ..adapter_choice import rearrange
 from ..composing import Composed, compose
 from ..forms import TEXT_FIELDS, StudioForm
 from ..models import Generation, Output
@@ -103,11 +104,13 @@ def studio_compose(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     shelf = starting.Shelf(project)
     values, new_slots, new_settings = starting.refill(shelf, request.POST)
+    values, new_adapters = rearrange(values, is_whole_page=not request.htmx)
     form = StudioForm(values, shelf=shelf)
     if not request.htmx:
         return render(request, "generation/studio.html", form_context(project, form))
     context = form_context(project, form, has_words=new_slots)
     context |= {"oob": True, "new_slots": new_slots, "new_settings": new_settings}
+    context["new_adapters"] = new_adapters and not new_settings
     return render(request, "generation/studio.html#composed", context)
 
 

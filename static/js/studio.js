@@ -37,6 +37,20 @@ function markRatio() {
   }
 }
 
+function followWeight(control) {
+  const { weightOf } = control.dataset;
+  if (weightOf) document.getElementById(weightOf).value = control.value;
+  else if (control.value) control.parentElement.querySelector("[data-weight-of]").value = control.value;
+}
+
+/* The button that was pressed is drawn anew, or gone: go on at the new row, or where one more is chosen. */
+function focusAdapter(pressed) {
+  if (pressed !== "add_adapter" && pressed !== "remove_adapter") return;
+  const newest = [...form().querySelectorAll(".weight > input:not(#id_adapter_weight)")].pop();
+  const next = document.getElementById("id_adapter");
+  (pressed === "add_adapter" ? (newest ?? next) : (next ?? newest))?.focus();
+}
+
 function setSeed(value) {
   form().elements.seed.value = value;
   announce(form().elements.seed);
@@ -50,7 +64,7 @@ function showResults() {
 
 function uncover() {
   if (!form()) return;
-  for (const hidden of form().querySelectorAll(".ratios, [data-dice], [data-any-seed]")) hidden.hidden = false;
+  for (const hidden of form().querySelectorAll(".ratios, [data-dice], [data-any-seed], [data-uncover]")) hidden.hidden = false;
   markRatio();
   const button = document.getElementById("generate");
   if (!button.classList.contains("htmx-request")) button.disabled = "blocks" in document.getElementById("why").dataset;
@@ -78,6 +92,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   uncover();
   if (event.detail.target?.id === "results" && event.detail.requestConfig?.verb === "post") showResults();
+  focusAdapter(event.detail.requestConfig?.elt?.name);
   if (event.detail.target?.id !== "studio-form") return;
   const wrong = form().querySelector('[aria-invalid="true"]') ?? document.getElementById("studio-problem");
   wrong?.focus();
@@ -85,6 +100,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 document.addEventListener("input", (event) => {
   if (event.target.matches("#id_width, #id_height")) markRatio();
+  if (event.target.closest(".weight")) followWeight(event.target);
 });
 
 uncover();
