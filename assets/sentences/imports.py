@@ -184,8 +184,14 @@ IMPORTS: Sentences = {
             "noncommercial or research."
         ),
     ),
-    "quantity_unreadable": (_("“{text}” is no quantity. Write a whole number from 1, such as 10000."),),
-    "answer_unreadable": (_("“{text}” is no answer to this. Write one of: {answers}."),),
+    "quantity_unreadable": (
+        _("“{text}” is no quantity for {column}. Write a whole number from 1, such as 10000."),
+        _("“{text}” is no quantity. Write a whole number from 1, such as 10000."),
+    ),
+    "answer_unreadable": (
+        _("“{text}” is no answer to {column}. Write one of: {answers}."),
+        _("“{text}” is no answer to this. Write one of: {answers}."),
+    ),
     "creator_uri_unreadable": (
         _("“{text}” is not an address. Copy the whole address, beginning with https://, or leave the cell empty."),
     ),
@@ -213,6 +219,9 @@ IMPORTS: Sentences = {
         ),
     ),
     "same_as_row": (_("The pixels are the same as those of file {row}. The picture is kept once."),),
+    "made_by_model": (
+        _("A model made this picture: what the model allows to be done with its outputs counts, whatever is declared."),
+    ),
     "row_without_picture": (_("Row {line} of the table names a picture that is not among the files."),),
     "kept_in_versions": (_("{count} pictures stay, because a frozen version of a dataset holds them."),),
 }

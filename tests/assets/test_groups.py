@@ -96,12 +96,12 @@ def test_ticked_pictures_are_grouped_on_the_page_and_show_it(signed_in, dataset)
     assert client.post(url("dataset_group"), {"row": ids, "group": "front"}).url == url()
     assert named(dataset) == {1: "front", 2: "", 3: "front", 4: "", 5: ""}
     html = client.get(url()).content.decode()
-    assert html.count("</span>front</span>") == 2
+    assert html.count("</span>front</p>") == 2
     assert '<option value="front">' in html
     client.post(url("dataset_group"), {"row": ids[:1], "group": ""})
     assert named(dataset)[1] == ""
     seen = signed_in("viewer").get(url()).content.decode()
-    assert seen.count("</span>front</span>") == 1
+    assert seen.count("</span>front</p>") == 1
     assert "group-form" not in seen
 
 

@@ -112,7 +112,8 @@ def test_what_cannot_be_read_is_an_error_of_the_row(column, text, code):
 
 def test_an_error_says_which_answers_there_are():
     [found] = declared(training_purpose="art").problems
-    assert sentence(found.code, found.params).endswith("analysis, reproduce_expression.")
+    words = sentence(found.code, {**found.params, "column": found.column})
+    assert words == "“art” is no answer to training_purpose. Write one of: analysis, reproduce_expression."
 
 
 def test_a_basis_that_needs_no_licence_asks_for_none_and_30_4_takes_none():
