@@ -7,22 +7,28 @@ from typing import Any
 from projects.models import Role, User
 
 from .library import STATE_MARKS
-from .material_history import HistoryLine, evidence_of, history_of
+from .material_history import HistoryLine, evidence_of, history_of, reason_to_clear
 from .models import Evidence, ModelFile, Rights, RightsChange
 from .rights_facts import Fact, facts_of_rights
 from .services import may_review
+from .services.ingest import quarantine_of
 from .services.rights import OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The rights in a model as its page shows them; `is_open` while they can still be changed."""
+    """The rights in a model as its page shows them; `is_open` while they can still be changed.
+
+    `quarantine` says what is missing before it may be cleared, `cleared_despite` why it was cleared without that.
+    """
 
     mark: str
     is_open: bool
     facts: Sequence[Fact]
     evidence: Sequence[Evidence]
     history: Sequence[HistoryLine]
+    quarantine: Sequence[str]
+    cleared_despite: str
 
 
 def may_edit(user: User, role: Role, file: ModelFile) -> bool:
@@ -43,6 +49,8 @@ def record_of(file: ModelFile) -> Record:
         facts=facts_of_rights(rights),
         evidence=evidence_of(rights, changes),
         history=history_of(rights, changes, who=declarer_of(rights, changes), at=file.registered_at),
+        quarantine=quarantine_of(file),
+        cleared_despite=reason_to_clear(rights, changes),
     )
 
 

@@ -183,6 +183,21 @@ def test_rights_that_are_over_stay_as_they_are_and_say_why(signed_in, people, ou
     assert (rights_of(ours).state, rights_of(ours).evidence) == ("refused", None)
 
 
+def test_a_model_in_quarantine_says_what_is_missing_until_it_is_there(signed_in, people, project):
+    model, client = declared(people, project, "CC-BY-4.0", source_url=""), signed_in("editor")
+    assert "neither source nor other evidence is recorded" in text(model_page(client, model))
+    save(client, model, source_url=FROM)
+    assert "Quarantine" not in text(model_page(client, model))
+
+
+def test_why_a_model_was_cleared_despite_the_quarantine_stays_to_be_read(signed_in, people, project):
+    model = declared(people, project, "CC-BY-4.0", source_url="")
+    clear_rights(model, reviewer=people.reviewer, reason="Ana handed it to us in person.")
+    html = text(model_page(signed_in("viewer"), model))
+    assert "Cleared in spite of the quarantine" in html
+    assert "Ana handed it to us in person." in html
+
+
 # Who may
 
 
