@@ -31,6 +31,7 @@ from .import_evidence import Documents
 from .import_sources import Source, files_of, name_of, open_archive, save_uploads, sort_uploads, sources_of, table_of
 from .import_steps import start_walk
 from .import_undo import mark_added, undo_additions
+from .origins import find_origin
 from .pictures import Read, add_picture, may_come_back, read_picture, refresh_search_text, remove_picture
 from .rights import Declaration
 
@@ -124,7 +125,7 @@ def try_source(
             notices.append({"column": "", "code": "same_as_row", "params": {"row": first}})
         if known and not may_come_back(known):
             problems.append({"column": "", "code": "picture_withdrawn", "params": {}})
-        notices += known_notices(known, declared.facts)
+        notices += known_notices(known, declared.facts) + made_notices(batch, read)
         state = State.KNOWN if (known and not known.removed_at) or first != source.number else State.GOOD
     ImportRow.objects.create(
         batch=batch,
@@ -136,6 +137,12 @@ def try_source(
         notices=notices,
         picture=known,
     )
+
+
+def made_notices(batch: ImportBatch, read: Read) -> list[dict[str, Any]]:
+    """Return a notice when a model has made a picture, here or as its file says."""
+    origin = find_origin(batch.project, read.pixels_sha256, read.data)
+    return [] if origin is None else [{"column": "", "code": "made_by_model", "params": {}}]
 
 
 def known_notices(known: Picture | None, facts: Mapping[str, Any]) -> list[dict[str, Any]]:

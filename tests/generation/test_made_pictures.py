@@ -75,6 +75,7 @@ def by_form(people, project, data, signed_in):
 
 def walk_in(people, project, data):
     batch = tried(people.editor, project, upload("own.png", data), license="CC0-1.0", creator="Ana")
+    assert "made_by_model" in {each["code"] for each in batch.rows.get().notices}
     confirm(batch, confirmed={"CC0-1.0": "CC0-1.0"}, user=people.editor)
     return walk(batch)
 
