@@ -394,7 +394,7 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-template-versions", POST): {"body": {}},
     ("api-template-alias", POST): {"version": 1},
     ("api-template-archive", POST): {"archived": True},
-    ("api-model-list", POST): {**SPRING, "kind": "base", "name": "new", "url": "https://a.example/a", "declaration": {}},
+    ("api-model-list", POST): {**SPRING, "kind": "base", "name": "a", "url": "https://a.example/a", "declaration": {}},
     ("api-model-waiting", GET): SPRING,
     ("api-model-rights", PATCH): {"creator": "Ana"},
     ("api-picture-list", GET): SPRING,
