@@ -14,6 +14,7 @@ from assets.services import clear_rights, edit_rights, withdraw_rights
 from assets.services.waivers import approve_waiver, request_waiver, revoke_waiver
 from engine.errors import ModelError
 from engine.specs import Step
+from generation import tasks
 from generation.composing import Adapter
 from generation.models import Generation, Output, Replay
 from generation.services.generations import save_output
@@ -178,12 +179,17 @@ def taken_back(people, output: Output) -> None:
     withdraw_rights(picture, actor=people.reviewer, reason="The photographer asked us to.")
 
 
-def test_a_replay_asks_before_it_draws(people, project, below, replayed):
+def test_the_task_of_a_replay_asks_before_it_draws(people, below, replayed):
     taken_back(people, below)
-    assert replayed.claim()
-    with pytest.raises(Canceled):
-        RightsWatch(replayed).check()
-    assert Replay.objects.get().status == Replay.Status.BLOCKED
+    tasks.replay(str(replayed.id))
+    row = Replay.objects.get()
+    assert (row.status, row.attempt, row.error) == (Replay.Status.BLOCKED, 1, "rights_blocked")
+
+
+def test_the_task_of_a_replay_draws_what_is_still_allowed(people, below, replayed):
+    tasks.replay(str(replayed.id))
+    row = Replay.objects.get()
+    assert (row.status, row.verdict) == (Replay.Status.SUCCEEDED, Replay.Verdict.DRIFT)
 
 
 def test_a_withdrawal_stops_a_replay_in_the_middle_of_real_work(people, project, signed_in, below, replayed):
