@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 from safetensors.torch import save
 
@@ -173,6 +174,12 @@ def test_the_command_opens_nothing_either(people, project, known):
     with pytest.raises(Problem) as refused:
         register_adapter(known.file, name="x", declaration=said, actor=people.editor, project=project)
     assert refused.value.code == "model_refused"
+
+
+def test_the_demo_is_not_seeded_with_a_starter_model_that_was_withdrawn(people, starter_here):
+    withdraw_rights(starter_here, actor=people.reviewer, reason=REASON)
+    with pytest.raises(CommandError, match="were withdrawn: The page names"):
+        call_command("seed_demo")
 
 
 def test_the_command_completes_sources_by_the_same_service(people, project, known):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from assets.models import ModelFile, Rights
@@ -15,6 +15,7 @@ from generation.models import PromptTemplate
 from generation.services.templates import create_template
 from generation.starter_defaults import read_defaults
 from projects.models import Project, Role, User
+from projects.problems import Problem
 from projects.services import create_campaign, create_project, set_role
 
 PASSWORD = "daicho-demo"  # noqa: S105 - printed for everybody who tries the demo
@@ -40,7 +41,10 @@ class Command(BaseCommand):
         User.objects.filter(id__in=[people[Role.OWNER].id, people[Role.REVIEWER].id]).update(is_staff=True)
         project = self.project(people)
         install_starter_terms()
-        self.starter_model(people)
+        try:
+            self.starter_model(people)
+        except Problem as problem:
+            raise CommandError(str(problem)) from problem
         for template in TEMPLATES:
             if not PromptTemplate.objects.filter(project=project, slug=template["slug"]).exists():
                 create_template(people[Role.EDITOR], project, **template)
