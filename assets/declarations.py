@@ -79,15 +79,10 @@ def read_row(
     """
     said = {name: getattr(row, name) or defaults.get(name, "") for name in Row.__dataclass_fields__ if name != "line"}
     reading = _Reading(line=row.line)
-    for name in ("title", "creator", "creator_reading"):
-        if said[name]:
-            reading.facts[name] = said[name]
     _read_license(reading, said["license"], word_of(BASES, said["basis"]), confirmed, own or {})
     _read_branch(reading, said["branch"], own or {})
-    _read_source(reading, said["source_url"], said["note"], "" if has_document else said["evidence"])
-    if said["evidence"] and not has_document:
-        reading.note("evidence", "evidence_missing", text=said["evidence"][:80])
     _read_origin(reading, said)
+    _read_source(reading, said, has_document=has_document)
     _read_scope(reading, said)
     _read_parameters(reading, said)
     _read_releases(reading, row, said)
@@ -133,8 +128,11 @@ def _read_branch(reading: _Reading, written: str, own: Mapping[str, Profile]) ->
         reading.wrong("branch", "branch_unreadable", text=written[:80], **names)
 
 
-def _read_source(reading: _Reading, source: str, note: str, evidence: str) -> None:
-    kept = [part for part in (note, evidence) if part]
+def _read_source(reading: _Reading, said: Mapping[str, str], *, has_document: bool) -> None:
+    source, evidence = said["source_url"], "" if has_document else said["evidence"]
+    kept = [part for part in (said["note"], evidence) if part]
+    if evidence:
+        reading.note("evidence", "evidence_missing", text=evidence[:80])
     if source and _is_address(source):
         reading.facts["source_url"] = source
     elif source:
@@ -148,7 +146,10 @@ def _is_address(text: str) -> bool:
 
 
 def _read_origin(reading: _Reading, said: Mapping[str, str]) -> None:
-    """Read whose it is and when it was fetched."""
+    """Read what it is called, whose it is and when it was fetched."""
+    for name in ("title", "creator", "creator_reading"):
+        if said[name]:
+            reading.facts[name] = said[name]
     if said["creator_uri"]:
         _set(reading, "creator_uri", said["creator_uri"], lambda text: text if _is_address(text) else None)
     if said["jurisdiction"]:

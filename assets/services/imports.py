@@ -7,6 +7,7 @@ where it stood, and one that is repeated makes nothing twice.
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
@@ -109,34 +110,48 @@ def try_source(
     """Write one row of the trial."""
     document = documents.find(row)
     declared = declared_of(batch, source, row, has_document=document is not None)
-    problems = [plain(each) for each in declared.problems]
-    notices = [plain(each) for each in declared.notices]
-    if document is not None and (fault := documents.fault_of(document, archive)):
-        problems.append(fault)
-    state, known, read = State.GOOD, None, None
-    try:
-        read = read_source(source, archive)
-    except (PictureError, ArchiveError) as error:
-        problems.append({"column": "", "code": error.code, "params": dict(error.params)})
-    if read is not None:
-        known = find_known(batch, read)
-        first = seen.setdefault(read.pixels_sha256, source.number)
-        if first != source.number:
-            notices.append({"column": "", "code": "same_as_row", "params": {"row": first}})
-        if known and not may_come_back(known):
-            problems.append({"column": "", "code": "picture_withdrawn", "params": {}})
-        notices += known_notices(known, declared.facts) + made_notices(batch, read)
-        state = State.KNOWN if (known and not known.removed_at) or first != source.number else State.GOOD
+    fault = documents.fault_of(document, archive) if document is not None else None
+    met = meet_picture(batch, source, archive, seen, declared.facts)
+    problems = [*map(plain, declared.problems), *([fault] if fault else ()), *met.problems]
     ImportRow.objects.create(
         batch=batch,
         number=source.number,
         name=source.name[:300],
         values={"facts": declared.facts, "captions": declared.captions, "tags": declared.tags, "row": shown(row)},
-        state=State.WRONG if problems else state,
+        state=State.WRONG if problems else met.state,
         problems=problems,
-        notices=notices,
-        picture=known,
+        notices=[*map(plain, declared.notices), *met.notices],
+        picture=met.known,
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class Met:
+    """A file that was opened: whether its picture is here already, and what is wrong or worth knowing."""
+
+    state: str = State.GOOD
+    known: Picture | None = None
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
+
+
+def meet_picture(
+    batch: ImportBatch, source: Source, archive: IO[bytes] | None, seen: dict[str, int], facts: Mapping[str, Any]
+) -> Met:
+    """Open a file, and look for its pixels among the project's pictures and the batch's files so far."""
+    try:
+        read = read_source(source, archive)
+    except (PictureError, ArchiveError) as error:
+        return Met(problems=[{"column": "", "code": error.code, "params": dict(error.params)}])
+    known, first = find_known(batch, read), seen.setdefault(read.pixels_sha256, source.number)
+    met = Met(known=known, notices=[*known_notices(known, facts), *made_notices(batch, read)])
+    if first != source.number:
+        met.notices.insert(0, {"column": "", "code": "same_as_row", "params": {"row": first}})
+    if known and not may_come_back(known):
+        met.problems.append({"column": "", "code": "picture_withdrawn", "params": {}})
+    if (known and not known.removed_at) or first != source.number:
+        met.state = State.KNOWN
+    return met
 
 
 def made_notices(batch: ImportBatch, read: Read) -> list[dict[str, Any]]:
