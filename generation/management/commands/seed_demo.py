@@ -82,9 +82,7 @@ class Command(BaseCommand):
             kind=ModelFile.Kind.BASE,
             name=MODEL_NAME,
             description="A small model of our own, trained on procedural scenes.",
-            declaration=Declaration(
-                expression="CC0-1.0", creator="Daicho", title=MODEL_NAME, source_url=MODEL_SOURCE
-            ),
+            declaration=Declaration(expression="CC0-1.0", creator="Daicho", title=MODEL_NAME, source_url=MODEL_SOURCE),
             actor=people[Role.EDITOR],
             **read_defaults(Path(WEIGHTS)),
         )
