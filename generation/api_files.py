@@ -1,5 +1,6 @@
 """The API's rooms that read a file: what a picture claims, and presets of other tools."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from projects.problems import Problem
 from projects.protocol import BoundedMultiPartParser, StrictSerializer
 
 from . import starting
+from .claimed_files import ClaimedFile, adapters_in, claimed_files, files_in
 from .parameters import Claims, claims_of, claims_to_form
 from .presets import MAX_FILE_BYTES, PresetError, Presets, preset_to_body, read_presets
 from .sentences import sentence
@@ -29,10 +31,18 @@ MAX_TEMPLATES = 300
 
 
 class UploadSerializer(StrictSerializer):
-    """A PNG, JPEG or WebP; with a project, its models are looked for by the hashes that the picture names."""
+    """A PNG, JPEG or WebP; with a project, its files are looked for by the hashes or names that the picture gives."""
 
     file = serializers.FileField(allow_empty_file=True)
     project = serializers.SlugField(required=False)
+
+
+class LoraClaimSerializer(serializers.Serializer):
+    """A LoRA that a picture names."""
+
+    name = serializers.CharField()
+    weight = serializers.FloatField()
+    hash = serializers.CharField(allow_null=True)
 
 
 class ClaimsSerializer(serializers.Serializer):
@@ -47,13 +57,26 @@ class ClaimsSerializer(serializers.Serializer):
     model_hash = serializers.CharField(allow_null=True)
     vae_name = serializers.CharField()
     vae_hash = serializers.CharField(allow_null=True)
+    loras = LoraClaimSerializer(many=True)
+
+
+class ClaimedFileSerializer(serializers.Serializer):
+    """A file that the picture names, and the one that stands for it here: by `hash`, by `name`, or nowhere."""
+
+    kind = serializers.ChoiceField(choices=["base", "vae", "adapter"])
+    claimed = serializers.CharField()
+    weight = serializers.FloatField()
+    how = serializers.ChoiceField(choices=["hash", "name", "several", "nowhere"])
+    id = serializers.CharField()
+    name = serializers.CharField()
 
 
 class ReadingSerializer(serializers.Serializer):
-    """Claims, the values that a request would take from them, and what could not be read."""
+    """Claims, the values that a request would take from them, the project's files for them, what was not read."""
 
     claims = ClaimsSerializer(allow_null=True)
     request = serializers.DictField(allow_null=True)
+    files = ClaimedFileSerializer(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
 
 
@@ -78,7 +101,8 @@ class ReadView(APIView):
             message = sentence(error.code, error.params)
             raise Problem(error.code, message, fields={"file": message}) from error
         warnings = [*picture.warnings, *(claims.warnings if claims else ())]
-        values = {"claims": claims, "request": claims and request_of(claims, project), "warnings": warnings}
+        found = claimed_files(starting.Shelf(project), claims) if project and claims else []
+        values = {"claims": claims, "request": claims and request_of(claims, project, found), "files": found}
         return Response(ReadingSerializer({**values, "warnings": [sentence(code) for code in warnings]}).data)
 
 
@@ -91,13 +115,13 @@ def read_picture(upload: UploadedFile) -> tuple[Verified, Claims | None]:
     return picture, claims_of(picture.texts, find_scheduler=find_scheduler)
 
 
-def request_of(claims: Claims, project: Project | None) -> dict[str, Any]:
-    """Return what `POST /generations/` would take from the claims."""
+def request_of(claims: Claims, project: Project | None, found: Sequence[ClaimedFile]) -> dict[str, Any]:
+    """Return what `POST /generations/` would take from the claims, with the project's files that were found."""
     values = claims_to_form(claims)
     slots = {"subject": values.pop("subject")}
-    model = starting.Shelf(project).model_by_hash(claims.model_hash) if project else None
     named = {"project": project.slug} if project else {}
-    return {**named, "slots": slots, **values, **({"base_model": str(model.id)} if model else {})}
+    adapters = [{"id": file_id, "weight": weight} for file_id, weight in adapters_in(found).items()]
+    return {**named, "slots": slots, **values, **files_in(found), **({"adapters": adapters} if adapters else {})}
 
 
 class PresetsSerializer(StrictSerializer):

@@ -119,10 +119,6 @@ class Shelf:
         """Return a campaign by the id that a form sent, or None."""
         return next((campaign for campaign in self.campaigns if str(campaign.id) == str(campaign_id)), None)
 
-    def model_by_hash(self, claimed: str | None) -> ModelFile | None:
-        """Return the base model whose sha256 begins as a picture claims, or None."""
-        return next((model for model in self.models if claimed and model.sha256.startswith(claimed)), None)
-
 
 def base_models(project: Project) -> QuerySet[ModelFile]:
     """Return the base models that the project can use, by name."""

@@ -16,6 +16,7 @@ from projects.access import get_project
 from projects.models import Project
 
 from .. import starting
+from ..claimed_files import HASH, claimed_files, describe, form_values
 from ..forms import ReadForm
 from ..parameters import claims_to_form, read_claims
 from ..sentences import sentence
@@ -36,7 +37,7 @@ def studio_read(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("studio_read", slug=slug)
         except PictureError as error:
             form.add_error("file", sentence(error.code, error.params))
-    context = {"project": project, "form": form, "reading": reading_in_hand(request, project)}
+    context = {"project": project, "form": form, "reading": reading_in_hand(request, starting.Shelf(project))}
     return render(request, "generation/reader.html", context, status=422 if form.errors else 200)
 
 
@@ -50,29 +51,22 @@ def read_upload(project: Project, upload: UploadedFile) -> dict[str, Any]:
     reading = {"project": project.slug, "name": upload.name or "", "warnings": list(picture.warnings)}
     reading["size"] = [picture.width, picture.height]
     if claims is not None:
-        model = starting.Shelf(project).model_by_hash(claims.model_hash)
+        found = claimed_files(starting.Shelf(project), claims)
         reading["source"] = SOURCES[claims.source]
-        reading["model"] = model.name if model else ""
+        reading["files"] = [each.as_dict() for each in found]
         reading["rows"] = claim_rows(claims)
-        reading["values"] = claims_to_form(claims) | ({"base_model": str(model.id)} if model else {})
+        reading["values"] = claims_to_form(claims) | form_values(found)
         reading["raw"] = claims.raw
         reading["warnings"] += claims.warnings
     return reading
 
 
-def reading_in_hand(request: HttpRequest, project: Project) -> dict[str, Any] | None:
+def reading_in_hand(request: HttpRequest, shelf: starting.Shelf) -> dict[str, Any] | None:
     """Return the last reading of this person in this project, with its warnings in words."""
     reading = request.session.get(SESSION_KEY)
-    if not reading or reading["project"] != project.slug:
+    if not reading or reading["project"] != shelf.project.slug:
         return None
     warnings = [sentence(code) for code in reading["warnings"]]
-    return {**reading, "warnings": warnings, "size_words": _("%d × %d pixels") % tuple(reading["size"])}
-
-
-def claims_in_hand(request: HttpRequest, project: Project) -> dict[str, Any]:
-    """Return what the last reading says for the Studio's form, or nothing."""
-    reading = request.session.get(SESSION_KEY)
-    if not reading or reading["project"] != project.slug:
-        return {}
-    values: dict[str, Any] = reading.get("values", {})
-    return values
+    files = [describe(each, str(shelf.usual_model or "–")) for each in reading.get("files", ())]
+    words = {"warnings": warnings, "size_words": _("%d × %d pixels") % tuple(reading["size"])}
+    return {**reading, **words, "files": files, "unsure": [each for each in files if each["how"] != HASH]}

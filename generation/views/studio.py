@@ -32,7 +32,7 @@ from ..strips import RightsStrip, describe_rights
 from ..translation import Vocabulary
 from ..vocabularies import SLOT_TERMS, words_of
 from .jobs import cards_of, recent_generations
-from .reader import claims_in_hand
+from .reader import reading_in_hand
 
 FOUND_WORDS = 60
 RATIOS = ((1, 1), (4, 5), (2, 3), (9, 16), (5, 4), (3, 2), (16, 9))
@@ -93,8 +93,10 @@ def studio(request: HttpRequest, slug: str) -> HttpResponse:
     """Open the Studio with a template, a picture's recipe, or another tool's claims."""
     project = get_project(request.user, slug)
     shelf = starting.Shelf(project)
-    form = StudioForm(opening(request, shelf), shelf=shelf)
-    return render(request, "generation/studio.html", form_context(project, form))
+    reading = reading_in_hand(request, shelf) if request.GET.get("from") == "reading" else None
+    form = StudioForm(opening(request, shelf, reading), shelf=shelf)
+    context = form_context(project, form) | {"unsure": reading["unsure"] if reading else ()}
+    return render(request, "generation/studio.html", context)
 
 
 @login_required
@@ -155,11 +157,11 @@ def studio_recent(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "generation/studio/recent.html", context)
 
 
-def opening(request: HttpRequest, shelf: starting.Shelf) -> starting.Values:
-    """Return what the form opens with, as the address says."""
+def opening(request: HttpRequest, shelf: starting.Shelf, reading: Mapping[str, Any] | None) -> starting.Values:
+    """Return what the form opens with, as the address says; `reading` is the picture that was read last."""
     project, source = shelf.project, request.GET.get("from", "")
     if source == "reading":
-        return starting.values_of_claims(shelf, claims_in_hand(request, project))
+        return starting.values_of_claims(shelf, reading.get("values", {}) if reading else {})
     if source:
         rows = Output.objects.select_related("project", "generation__template_version__template")
         keep = request.GET.get("keep", "all")

@@ -367,7 +367,7 @@ def test_a_picture_of_ours_finds_its_model(signed_in, people, project, starter):
     output = made(people.editor, project, starter)[0]
     client = signed_in("editor")
     file = b"".join(client.get(url("picture_file", output_id=output.id)).streaming_content)
-    assert "Model found" in upload(client, file).content.decode()
+    assert "Base model: found" in upload(client, file).content.decode()
 
 
 def test_a_picture_that_says_nothing_says_so(signed_in, project):
