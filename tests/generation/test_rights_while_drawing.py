@@ -183,7 +183,7 @@ def test_the_task_of_a_replay_asks_before_it_draws(people, below, replayed):
     taken_back(people, below)
     tasks.replay(str(replayed.id))
     row = Replay.objects.get()
-    assert (row.status, row.attempt, row.error) == (Replay.Status.BLOCKED, 1, "rights_blocked")
+    assert (row.status, row.stage, row.error) == (Replay.Status.BLOCKED, "", "rights_blocked")
 
 
 def test_the_task_of_a_replay_draws_what_is_still_allowed(people, below, replayed):
