@@ -28,12 +28,14 @@ from .serializers_models import (
     FullModelFileSerializer,
     IntakeSerializer,
     NewModelSerializer,
+    PredictionSerializer,
     WaitingSerializer,
 )
 from .serializers_rights import DeclarationSerializer, FullRightsSerializer
 from .services import edit_rights
 from .services.intake import cancel_intake, start_intake
 from .services.intake_files import keeping, list_waiting
+from .services.predictions import choose_prediction
 
 MODEL_PROJECT = OpenApiParameter("project", str, description="Slug: only what this project may use.")
 
@@ -116,6 +118,19 @@ class ModelFileViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         home = file.project or keeper_of(request.user, serializer.validated_data.get("evidence"))
         edit_rights(file.rights, actor=request.user, changes=serializer.facts(home))
         return Response(FullRightsSerializer(file.rights).data)
+
+    @extend_schema(request=PredictionSerializer, responses=FullModelFileSerializer)
+    @action(detail=True, methods=["patch"])
+    def prediction(self, request: Request, pk: UUID) -> Response:
+        """Say how a base model predicts, from the next picture on."""
+        file = self.get_file()
+        role = get_project(request.user, file.project.slug).role if file.project else Role.VIEWER
+        if not may_edit(request.user, role, file):
+            raise PermissionDenied
+        serializer = PredictionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        choose_prediction(file, serializer.validated_data["prediction_type"], actor=request.user)
+        return self.retrieve(request, pk)
 
     @extend_schema(parameters=[ONE_PROJECT], responses=WaitingSerializer(many=True))
     @action(detail=False, pagination_class=None)

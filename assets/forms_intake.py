@@ -37,6 +37,12 @@ class BasesField(forms.ModelMultipleChoiceField):
         return f"{file} · {file.get_architecture_display()}"
 
 
+class PredictionForm(forms.Form):
+    """How a base model predicts."""
+
+    prediction_type = forms.ChoiceField(label=_("How it predicts"), choices=ModelFile.Prediction.choices)
+
+
 class FileForm(forms.Form):
     """Where the file is, what kind of model it is, and what it was made from."""
 
@@ -56,6 +62,15 @@ class FileForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     made_for = forms.ChoiceField(
         label=_("Made for"), required=False, choices=[("", _("Choose…")), *ModelFile.Architecture.choices]
+    )
+    prediction_type = forms.ChoiceField(
+        label=_("How it predicts"),
+        required=False,
+        choices=[("", _("Read from the file")), *ModelFile.Prediction.choices],
+        help_text=_(
+            "A single file of Stable Diffusion 2 seldom says it, and is then read as v_prediction. Choose epsilon for "
+            "2.0 base and 2.1 base, and where the pictures are nothing but noise."
+        ),
     )
     bases = BasesField(
         label=_("Base models"),
@@ -142,6 +157,8 @@ class FileForm(forms.Form):
         """Return what is said about the file, without what belongs to other kinds."""
         values = self.cleaned_data
         facts = {"kind": values["kind"], "name": values["name"]}
+        if values["kind"] == Kind.BASE:
+            return {**facts, "prediction_type": values["prediction_type"]}
         if values["kind"] == Kind.VAE:
             return {**facts, "made_for": values["made_for"]}
         if values["kind"] == Kind.ADAPTER:

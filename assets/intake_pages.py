@@ -90,7 +90,8 @@ def place_of(job: ModelIntake) -> str:
 
 def initial_of(job: ModelIntake) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an intake as the forms about the file and the licence begin with it, to try again."""
-    file = {name: getattr(job, name) for name in ("source", "kind", "name", "made_for", "trained_on")}
+    names = ("source", "kind", "name", "made_for", "prediction_type", "trained_on")
+    file = {name: getattr(job, name) for name in names}
     file |= {"bases": list(job.bases.all()), "trigger_words": ", ".join(job.trigger_words)}
     file |= {"url" if job.source == ModelIntake.Source.URL else "location": job.location}
     said = job.declaration

@@ -78,6 +78,12 @@ class FullModelFileSerializer(ModelFileSerializer):
         return notices_of(file)
 
 
+class PredictionSerializer(StrictSerializer):
+    """How a base model predicts."""
+
+    prediction_type = serializers.ChoiceField(choices=ModelFile.Prediction.choices)
+
+
 class WaitingSerializer(serializers.Serializer):
     """A file or folder on the server that can be registered; one that has changed since it was is so again."""
 
@@ -100,6 +106,9 @@ class NewModelSerializer(StrictSerializer):
     url = serializers.CharField(required=False, max_length=2000, help_text="Of the file itself, https only.")
     made_for = serializers.ChoiceField(
         choices=ModelFile.Architecture.choices, required=False, help_text="What a VAE was made for."
+    )
+    prediction_type = serializers.ChoiceField(
+        choices=ModelFile.Prediction.choices, required=False, help_text="Of a base model; left out, the file says it."
     )
     bases = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=MAX_BASES, help_text="An adapter's base models."
@@ -160,7 +169,8 @@ class IntakeSerializer(WorkSerializer):
     class Meta:
         model = ModelIntake
         fields = (
-            *WorkSerializer.WORK_FIELDS, "project", "source", "location", "kind", "name", "made_for", "bases",
+            *WorkSerializer.WORK_FIELDS, "project", "source", "location", "kind", "name", "made_for",
+            "prediction_type", "bases",
             "trained_on", "trigger_words", "result", "was_known",
         )  # fmt: skip
         read_only_fields = fields

@@ -11,4 +11,5 @@ urlpatterns = [
     path("p/<slug:slug>/library/coming/<uuid:intake_id>/stop/", intake.model_intake_cancel, name="model_intake_cancel"),
     path("p/<slug:slug>/library/<uuid:model_id>/edit/", model_rights.model_edit, name="model_edit"),
     path("p/<slug:slug>/library/<uuid:model_id>/evidence/", model_rights.model_evidence, name="model_evidence"),
+    path("p/<slug:slug>/library/<uuid:model_id>/predicts/", model_rights.model_prediction, name="model_prediction"),
 ]

@@ -160,7 +160,7 @@ def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec
         negative_prompt=compiled.negative_prompt,
         seed=request.seed,
         scheduler=scheduler,
-        scheduler_config=dict(info.config) if info else {},
+        scheduler_config={**(info.config if info else {}), **chosen_prediction(defaults)},
         num_inference_steps=steps,
         guidance_scale=float(guidance),
         width=model.native_width if request.width is None else request.width,
@@ -178,6 +178,12 @@ def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec
             fields={error.params["field"]: sentence(error.code, error.params) for error in errors},
         )
     return spec
+
+
+def chosen_prediction(defaults: Mapping[str, Any]) -> dict[str, str]:
+    """Return how a person said that a model predicts, as a scheduler's setting; nothing where the file says it."""
+    chosen = defaults.get("prediction_type", "")
+    return {"prediction_type": chosen} if chosen else {}
 
 
 def problem_of(error: prompts.PromptError) -> Problem:

@@ -129,6 +129,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("model_edit", GET, MAKE),
     ("model_edit", POST, MAKE),
     ("model_evidence", POST, MAKE),
+    ("model_prediction", POST, MAKE),
     ("model_intake", GET, LOOK),
     ("model_intake_cancel", POST, MAKE),
     # datasets
@@ -235,6 +236,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-model-list", POST, MAKE),
     ("api-model-waiting", GET, MAKE),
     ("api-model-detail", GET, LOOK),
+    ("api-model-prediction", PATCH, MAKE),
     ("api-model-rights", PATCH, MAKE),
     ("api-intake-list", GET, PERSON),
     ("api-intake-detail", GET, LOOK),
@@ -396,6 +398,7 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-template-archive", POST): {"archived": True},
     ("api-model-list", POST): {**SPRING, "kind": "base", "name": "a", "url": "https://a.example/a", "declaration": {}},
     ("api-model-waiting", GET): SPRING,
+    ("api-model-prediction", PATCH): {"prediction_type": "epsilon"},
     ("api-model-rights", PATCH): {"creator": "Ana"},
     ("api-picture-list", GET): SPRING,
     ("api-picture-list", POST): {**SPRING, "file": ContentFile(b"x", name="a.png"), "declaration": "{}"},

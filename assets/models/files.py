@@ -37,6 +37,10 @@ class ModelFile(models.Model):
         SD3 = "sd3", "Stable Diffusion 3"
         FLUX = "flux", "FLUX.1"
 
+    class Prediction(models.TextChoices):
+        EPSILON = "epsilon", _("epsilon (the noise)")
+        VELOCITY = "v_prediction", _("v_prediction (the velocity)")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(
         "projects.Project", on_delete=models.PROTECT, null=True, blank=True, related_name="model_files"
@@ -77,6 +81,12 @@ class ModelFile(models.Model):
     def license(self) -> str:
         """Return the declared licence as the badge shows it."""
         return self.rights.license
+
+    @property
+    def prediction(self) -> str:
+        """Return how a person said that the model predicts, in words; empty when the file says it."""
+        chosen = self.defaults.get("prediction_type", "")
+        return str(self.Prediction(chosen).label) if chosen in self.Prediction.values else ""
 
 
 class ModelSource(models.Model):

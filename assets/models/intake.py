@@ -17,8 +17,9 @@ class ModelIntake(PictureWork):
 
     `location` is a path below MODELS_ROOT, the name that an upload had, or a URL. What is uploaded or fetched lies
     in `folder` under a name of ours, and stays there when it becomes a model. `declaration` holds what
-    `assets.services.Declaration` takes, `made_for` the architecture of a VAE, `result` the row that the content has;
-    `was_known` says that it had one before.
+    `assets.services.Declaration` takes, `made_for` the architecture of a VAE, `prediction_type` how a base model
+    predicts where the file is not to say it, `result` the row that the content has; `was_known` says that it had one
+    before.
     """
 
     queue = "light"
@@ -35,6 +36,7 @@ class ModelIntake(PictureWork):
     kind = models.CharField(_("kind"), max_length=10, choices=ModelFile.Kind)
     name = models.CharField(_("name"), max_length=120)
     made_for = models.CharField(max_length=10, blank=True, choices=ModelFile.Architecture)
+    prediction_type = models.CharField(max_length=12, blank=True, choices=ModelFile.Prediction)
     declaration = models.JSONField(default=dict)
     bases = models.ManyToManyField(ModelFile, blank=True, related_name="+")
     trained_on = models.ForeignKey(

@@ -54,5 +54,12 @@ INTAKE: Sentences = {
         ),
     ),
     "model_place_unclear": (_("Say where the file is by exactly one of file, location and url."),),
+    "prediction_not_chosen": (_("Models of this kind leave no choice of how they predict. Let the file say it."),),
+    "house_prediction": (
+        _(
+            "“{name}” is in the library already, for the whole house. Only the house’s staff may say how it predicts: "
+            "ask them, or leave that to the file."
+        ),
+    ),
     "upload_gone": (_("The uploaded file is gone. Upload it again."),),
 }

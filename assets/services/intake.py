@@ -25,6 +25,7 @@ from ..sentences import sentence
 from .intake_files import content_path, drop_files, find_on_server, list_waiting, sweep_uploads
 from .model_sources import complete_sources
 from .models import enter_new, find_known
+from .predictions import choose_prediction
 from .rights import Declaration, as_plain, check_facts
 
 Source = ModelIntake.Source
@@ -47,12 +48,16 @@ class IntakeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a person says about a model file; `made_for` is the architecture of a VAE."""
+    """What a person says about a model file; `made_for` is the architecture of a VAE.
+
+    `prediction_type` is how a base model predicts; empty leaves that to the file.
+    """
 
     kind: str
     name: str
     declaration: Declaration
     made_for: str = ""
+    prediction_type: str = ""
     bases: Sequence[ModelFile] = ()
     trained_on: DatasetVersion | None = None
     trigger_words: Sequence[str] = ()
@@ -88,7 +93,7 @@ def start_intake(
 
 def values_of(asked: Asked, declaration: Declaration) -> dict[str, Any]:
     """Return what a person says as the fields of the job."""
-    said = {name: getattr(asked, name) for name in ("kind", "name", "made_for", "trained_on")}
+    said = {name: getattr(asked, name) for name in ("kind", "name", "made_for", "prediction_type", "trained_on")}
     return {**said, "declaration": stored(declaration), "trigger_words": list(asked.trigger_words)}
 
 
@@ -183,9 +188,11 @@ def enter(job: ModelIntake, examined: Examined, bases: Sequence[ModelFile]) -> N
                 name=job.name,
                 declaration=declaration_of(job),
                 trigger_words=job.trigger_words,
+                prediction_type=job.prediction_type,
                 **made,
             )
             complete_sources(model, actor=job.requested_by, intake=str(job.id), **made)
+            choose_prediction(model, job.prediction_type, actor=job.requested_by)
             job.rows().update(result=model, was_known=known is not None)
             job.succeed()
     except Problem as problem:

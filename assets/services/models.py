@@ -24,6 +24,7 @@ from ..vocabulary import load_terms
 from .ingest import as_kept, decide_arrival
 from .model_sources import add_sources, complete_sources, hashes_of
 from .origins import meet_model
+from .predictions import choose_prediction, with_prediction
 from .rights import HOUSE_CHAIN, OPEN, Declaration, declare
 
 
@@ -94,6 +95,7 @@ def enter_model(examined: Examined, *, actor: User, project: Project | None, **f
     known = find_known(examined, actor=actor, project=project)
     model = known or enter_new(examined, actor=actor, project=project, **facts)
     complete_sources(model, actor=actor, bases=facts.get("bases", ()), trained_on=facts.get("trained_on"))
+    choose_prediction(model, facts.get("prediction_type", ""), actor=actor)
     return model
 
 
@@ -162,11 +164,13 @@ def create_model(
     bases: Iterable[ModelFile] = (),
     trained_on: DatasetVersion | None = None,
     trigger_words: Iterable[str] = (),
+    prediction_type: str = "",
     **fields: Any,
 ) -> ModelFile:
     """Write the row, its rights as declared, what it was made from, and the ledger's entry."""
     words = [word for word in trigger_words if word]
-    values = {**usual_values(examined), **({"defaults": {"trigger_words": words}} if words else {}), **fields}
+    values = {**usual_values(examined), **({"defaults": {"trigger_words": words}} if words else {})}
+    values = {**with_prediction(values, examined, prediction_type), **fields}
     model = ModelFile.objects.create(
         project=project,
         kind=examined.kind,

@@ -13,12 +13,14 @@ from projects.models import Project, Role
 
 from .. import library as shelves
 from ..forms import LibraryFilterForm
+from ..forms_intake import PredictionForm
 from ..forms_rights import EvidenceForm
 from ..intake_pages import arrivals_of
 from ..model_notices import notices_of
 from ..model_pages import may_edit, record_of
 from ..models import ModelFile
 from ..services.decisions import Sources
+from ..services.predictions import leaves_choice
 from ..services.rights import OPEN, may_review
 
 MAX_SHOWN = 200
@@ -75,4 +77,5 @@ def page_context(request: HttpRequest, project: Project, file: ModelFile) -> dic
         "can_edit": can_edit,
         "can_attach": can_edit and project.role.includes(Role.EDITOR),
         "evidence_form": EvidenceForm(),
+        "prediction_form": PredictionForm(initial=file.defaults) if can_edit and leaves_choice(file) else None,
     }

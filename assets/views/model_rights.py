@@ -1,4 +1,4 @@
-"""Completing and correcting the rights in a model after it came in."""
+"""Completing and correcting what is said about a model after it came in: its rights, and how it predicts."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,12 +13,14 @@ from projects.access import get_project
 from projects.models import Project, Role
 from projects.problems import Problem
 
+from ..forms_intake import PredictionForm
 from ..forms_rights import EvidenceForm, PeopleForms, RightsForm
 from ..library import STATE_MARKS, get_file
 from ..model_pages import may_edit
 from ..models import ModelFile, OwnLicense, Rights
 from ..services import edit_rights
 from ..services.pictures import attach_evidence
+from ..services.predictions import choose_prediction
 from .library import page_context
 
 
@@ -63,6 +65,18 @@ def model_evidence(request: HttpRequest, slug: str, model_id: str) -> HttpRespon
             return redirect("model_file", slug, file.id)
     context = page_context(request, project, file) | {"evidence_form": form}
     return render(request, "assets/model_file.html", context, status=422)
+
+
+@login_required
+@require_POST
+def model_prediction(request: HttpRequest, slug: str, model_id: str) -> HttpResponse:
+    """Say how a base model predicts, from the next picture on."""
+    project = get_project(request.user, slug, Role.EDITOR)
+    file = get_editable(request, project, model_id)
+    form = PredictionForm(request.POST)
+    if form.is_valid() and choose_prediction(file, form.cleaned_data["prediction_type"], actor=request.user):
+        messages.success(request, _("New pictures are made so; those that were made keep their recipe."))
+    return redirect("model_file", slug, file.id)
 
 
 def get_editable(request: HttpRequest, project: Project, model_id: str) -> ModelFile:

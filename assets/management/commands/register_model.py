@@ -40,6 +40,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--architecture", choices=ModelFile.Architecture.values, default="", help="what a VAE was made for"
         )
+        parser.add_argument(
+            "--prediction", choices=ModelFile.Prediction.values, default="", help="how a base model predicts"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         person = User.objects.filter(email=options["by"]).first()
@@ -61,6 +64,8 @@ class Command(BaseCommand):
 
     def register(self, options: dict[str, Any], **who: Any) -> ModelFile:
         """Enter the file as what it is said to be. Raises Problem, CommandError."""
+        if options["prediction"] and options["kind"] != Kind.BASE:
+            raise CommandError("Only base models have --prediction.")
         if options["kind"] == Kind.ADAPTER:
             bases = [find_base(who["project"], each) for each in dict.fromkeys(options["base"])]
             return register_adapter(options["path"], bases=bases, trigger_words=options["trigger"], **who)
@@ -69,7 +74,12 @@ class Command(BaseCommand):
         side = options["size"]
         size = {"native_width": side, "native_height": side} if side else {}
         return register_model(
-            options["path"], kind=options["kind"], architecture=options["architecture"], **who, **size
+            options["path"],
+            kind=options["kind"],
+            architecture=options["architecture"],
+            prediction_type=options["prediction"],
+            **who,
+            **size,
         )
 
 
