@@ -326,12 +326,13 @@ def test_the_commands_keep_to_the_same_rules(caller, people, project, starter):
         return int(caller("editor").post(GENERATIONS, room, format="json", headers=key).status_code)
 
     assert ask() == 409
-    for email in ("reviewer@example.com", "editor@example.com", "viewer@example.com", "nobody@example.com"):
+    for email in ("reviewer@example.com", "owner@example.com", "editor@example.com", "nobody@example.com"):
         with pytest.raises(CommandError):
             call_command("clear_rights", starter.sha256, by=email)
     assert ask() == 409
     call_command("register_model", starter.file, name="Mine", license="CC0-1.0", by="owner@example.com")
     assert Rights.objects.get(pk=starter.rights_id).state == "pending"
+    call_command("house_staff", "owner@example.com")
     call_command("clear_rights", starter.sha256, by="owner@example.com")
     assert ask() == 201
 

@@ -140,7 +140,7 @@ def test_the_list_asks_few_questions_whatever_its_length(signed_in, project, dja
 
 def test_a_model_page_asks_few_questions(signed_in, project, django_assert_max_num_queries):
     client, model = signed_in("viewer"), add_model("small")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         model_page(client, model)
 
 

@@ -471,5 +471,5 @@ class TestAlerts:
         for number in range(3):
             other = create_project(people.owner, slug=f"p{number}", name=f"P{number}")
             picture(people.editor, other, number + 1)
-        with django_assert_max_num_queries(4):
+        with django_assert_max_num_queries(5):
             assert len(alerts_of(people.owner)) == 3

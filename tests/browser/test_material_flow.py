@@ -115,6 +115,6 @@ def test_a_withdrawal_shows_its_blast_before_and_its_flag_after(enter, people, p
     assert str(output.id) in text
     assert adapter.sha256 in text
     owner.open(f"/p/{project.slug}/pictures/{output.id}/")
-    expect(owner.page.locator(".notice.stop")).to_contain_text("The photographer asked us to.")
+    expect(owner.page.locator(".notice.stop").first).to_contain_text("The photographer asked us to.")
     owner.open(f"/p/{project.slug}/pictures/?publishable=no")
     expect(owner.page.locator(f"main a[href*='{output.id}']").first).to_be_visible()
