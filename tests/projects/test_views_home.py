@@ -106,7 +106,7 @@ def test_home_needs_few_queries(signed_in, people, project, django_assert_max_nu
         other = create_project(people.owner, slug=f"p{number}", name=f"P{number}")
         make_pictures(make_job(other, people.owner, model, key=f"p{number}"), 12)
     client = signed_in("owner")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         html(client)
 
 
@@ -127,6 +127,10 @@ def test_a_licence_far_from_its_end_is_not_announced(signed_in, project):
 def test_reviews_wait_for_reviewers_but_not_for_the_person_who_submitted(signed_in, people, project):
     make_model("fresh", state=Rights.State.PENDING, submitted_by=people.reviewer)
     assert "Waits for your review" not in html(signed_in("reviewer"))
+    # The model belongs to the whole house, so it waits for its staff only.
+    assert "Waits for your review" not in html(signed_in("owner"))
+    people.owner.is_staff = True
+    people.owner.save(update_fields=["is_staff"])
     assert "Waits for your review" in html(signed_in("owner"))
     assert "Waits for your review" not in html(signed_in("editor"))
 
