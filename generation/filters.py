@@ -10,12 +10,14 @@ from django.core.validators import MaxLengthValidator
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from projects.api_rows import project_named
 from projects.models import Project
 from projects.paging import newer_than, older_than
 
-from .models import Output
+from .models import LineageFile, Output
 from .search import containing
 from .services.lineages import publishable
 
@@ -39,6 +41,7 @@ class OutputFilter(django_filters.FilterSet):
         label=_("Version"), field_name="generation__template_version__number", min_value=1, max_value=2**31 - 1
     )
     model = django_filters.UUIDFilter(label=_("Model"), field_name="generation__base_model")
+    adapter = django_filters.UUIDFilter(label=_("Adapter"), method="made_with")
     license = django_filters.CharFilter(label=_("Licence"), max_length=200)
     campaign = django_filters.CharFilter(label=_("Campaign"), field_name="generation__campaign__slug", max_length=60)
     person = django_filters.UUIDFilter(label=_("Person"), field_name="generation__requested_by")
@@ -54,6 +57,10 @@ class OutputFilter(django_filters.FilterSet):
     )
     rejected = django_filters.ChoiceFilter(
         label=_("Rejected"), choices=REJECTED, empty_label=None, method="pass_through"
+    )
+
+    publishable = django_filters.ChoiceFilter(
+        label=_("Publishable now"), choices=PUBLISHABLE, empty_label=_("Any"), method="may_publish"
     )
 
     class Meta:
@@ -74,6 +81,19 @@ class OutputFilter(django_filters.FilterSet):
         """Keep pictures whose prompt, as sent or as typed, holds these very characters."""
         return containing(rows, value)
 
+    def made_with(self, rows: QuerySet[Output], _name: str, value: uuid.UUID) -> QuerySet[Output]:
+        """Keep pictures that were made with this adapter, whichever others there were."""
+        return rows.filter(lineage__in=LineageFile.objects.filter(file=value).values("lineage"))
+
+    def may_publish(self, rows: QuerySet[Output], _name: str, value: str) -> QuerySet[Output]:
+        """Keep what the publish gate lets through now, in the project's circumstances, or what it does not."""
+        return publishable(rows, self.project, wanted=value == "yes")
+
+    @cached_property
+    def project(self) -> Project:
+        """The project that a request names, since every project has its own circumstances. Raises Problem."""
+        return project_named(self.request)
+
     def made_after(self, rows: QuerySet[Output], _name: str, value: date) -> QuerySet[Output]:
         """Keep pictures made on this day or later, in the reader's time zone."""
         return rows.filter(created_at__gte=midnight(value))
@@ -84,19 +104,11 @@ class OutputFilter(django_filters.FilterSet):
 
 
 class GalleryFilter(OutputFilter):
-    """Narrow down the pictures of one project, also by what may be published now in its circumstances."""
-
-    publishable = django_filters.ChoiceFilter(
-        label=_("Publishable now"), choices=PUBLISHABLE, empty_label=_("Any"), method="may_publish"
-    )
+    """Narrow down the pictures of one project."""
 
     def __init__(self, data: Any, project: Project) -> None:
         super().__init__(data, Output.objects.filter(project=project))
         self.project = project
-
-    def may_publish(self, rows: QuerySet[Output], _name: str, value: str) -> QuerySet[Output]:
-        """Keep what the publish gate lets through at this moment, or what it does not."""
-        return publishable(rows, self.project, wanted=value == "yes")
 
 
 def pictures_asked(query: QueryDict, project: Project) -> QuerySet[Output]:

@@ -13,14 +13,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from assets.models import ModelFile
 from projects.access import get_project
 from projects.models import Campaign, Project, Role, User
 from projects.paging import read_page
 
 from ..filters import PAGE_SIZE, GalleryFilter, without
-from ..models import Output, PromptTemplate
+from ..models import LineageFile, Output, PromptTemplate
 from ..services.lineages import closed_lineages
-from ..starting import base_models
+from ..starting import MAX_ADAPTERS_OFFERED, as_key, base_models
 from ..words import recipe_rows
 
 TILE_FIELDS = (
@@ -29,7 +30,7 @@ TILE_FIELDS = (
 NAMES = ("slug", "name", "name_ja")
 MAX_COMPARED = 4
 MAX_LICENSES = 12
-MORE_FILTERS = ("version", "model", "license", "campaign", "person", "after", "before", "publishable")
+MORE_FILTERS = ("version", "model", "adapter", "license", "campaign", "person", "after", "before", "publishable")
 
 
 @login_required
@@ -103,22 +104,33 @@ def compare_recipes(outputs: list[Output]) -> list[dict[str, Any]]:
 
 def offer_choices(filters: GalleryFilter, project: Project) -> None:
     """Turn the filters that name something of this project into lists to choose from."""
-    for name, choices in filter_choices(project).items():
+    for name, choices in filter_choices(project, filters.form.data.get("adapter", "")).items():
         filters.form.fields[name].widget = forms.Select(choices=[("", _("Any")), *choices])
     for name in ("after", "before"):
         filters.form.fields[name].widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
-def filter_choices(project: Project) -> dict[str, Any]:
-    """Return what the filters offer in this project."""
+def filter_choices(project: Project, asked: str) -> dict[str, Any]:
+    """Return what the filters offer in this project; the adapter that was `asked` for is among them."""
     members = User.objects.filter(memberships__project=project)
     return {
         "template": [(each.slug, str(each)) for each in PromptTemplate.objects.filter(project=project).only(*NAMES)],
         "model": list(base_models(project).values_list("id", "name")),
+        "adapter": adapter_choices(project, asked),
         "license": [(name, name) for name in licenses_of(project)],
         "campaign": [(each.slug, str(each)) for each in Campaign.objects.filter(project=project).only(*NAMES)],
         "person": [(str(each.id), str(each)) for each in members.only("name", "email")],
     }
+
+
+def adapter_choices(project: Project, asked: str) -> list[tuple[str, str]]:
+    """Return the newest adapters that pictures were asked for with, by name; those that are gone are among them."""
+    used = LineageFile.objects.filter(lineage__project=project).values("file")
+    rows = ModelFile.objects.filter(kind=ModelFile.Kind.ADAPTER, id__in=used).values_list("id", "name")
+    newest = {str(key): name for key, name in rows.order_by("-registered_at", "id")[:MAX_ADAPTERS_OFFERED]}
+    if as_key(asked) and asked not in newest:
+        newest |= {str(key): name for key, name in rows.filter(id=as_key(asked))}
+    return sorted(newest.items(), key=lambda choice: (choice[1], choice[0]))
 
 
 def licenses_of(project: Project) -> list[str]:
