@@ -1,10 +1,9 @@
-"""The rights of a picture as people read them: the strip below Generate, and the chain down to the sources."""
+"""The rights of a picture as people read them: the strip below Generate."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -19,11 +18,8 @@ from assets.licensing import (
     obligations_text,
     restrictions_text,
 )
-from assets.models import ModelFile, Rights
 from assets.overrides import Override, overrides_of
 from projects.models import Project
-
-from .models import Output
 
 WORST_FIRST = (Verdict.BLOCK, Verdict.REVIEW, Verdict.ALLOW)
 
@@ -63,19 +59,6 @@ class RightsStrip:
     def reasons(self) -> list[str]:
         """Return every reason once, those against generating first."""
         return list(dict.fromkeys(self.generate.reasons + self.publish.reasons))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """One thing that a picture was made from: what it is, its name and licence, and where to look at it."""
-
-    kind: str
-    name: str
-    license: str
-    creator: str
-    source_url: str
-    state: str
-    url: str
 
 
 def reading_language() -> str:
@@ -123,39 +106,3 @@ def gate_of(decision: Decision, language: str) -> Gate:
 def listed(group: str, words: Iterable[str] | None, language: str) -> str:
     """Return a limit as words, or nothing when there is no limit."""
     return ", ".join(label(group, word, language) for word in sorted(words or ()))
-
-
-def rights_chain(output: Output, files: Iterable[ModelFile]) -> list[Link]:
-    """Return what the picture was made from, its files and its template, with the licences as they stand now."""
-    slug = output.project.slug
-    links = [file_link(file, slug) for file in files]
-    version = output.generation.template_version
-    if version is not None:
-        url = reverse("template_version", args=[slug, version.template.slug, version.number])
-        links.append(
-            Link(
-                kind=_("Template"),
-                name=str(version),
-                license=_("own work"),
-                creator="",
-                source_url="",
-                state="",
-                url=url,
-            )
-        )
-    return links
-
-
-def file_link(file: ModelFile, slug: str) -> Link:
-    """Return a model file as a link of the chain."""
-    language, rights = reading_language(), file.rights
-    declared = rights.branch or rights.expression
-    return Link(
-        kind=file.get_kind_display(),
-        name=file.name,
-        license=label("licenses", declared, language) if declared else _("unknown licence"),
-        creator=rights.creator,
-        source_url=rights.source_url,
-        state="" if rights.state == Rights.State.CLEARED else rights.get_state_display(),
-        url=reverse("model_file", args=[slug, file.id]),
-    )

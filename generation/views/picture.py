@@ -20,6 +20,7 @@ from projects.access import get_in_project, get_project
 from projects.models import Project, Role
 from projects.problems import Problem
 
+from ..chains import rights_chain
 from ..filters import neighbours, pictures_asked, without
 from ..forms import TEXT_FIELDS, RatingForm
 from ..models import Output, Replay
@@ -29,7 +30,7 @@ from ..sentences import NAMES, failure_sentence
 from ..services.lineages import closed_lineages
 from ..services.outputs import closing_reasons, download_output, parameters_text, rate_output, reject_output
 from ..services.replays import model_files, request_replay
-from ..strips import describe_rights, rights_chain
+from ..strips import describe_rights
 from ..tiles import draw_tiles
 from ..withdrawal_pages import withdrawn_sources
 from ..words import difference_sentence, environment_rows, recipe_rows, stage_word
@@ -148,7 +149,8 @@ def shown_outputs() -> QuerySet[Output]:
 def picture_context(request: HttpRequest, project: Project, output: Output) -> dict[str, Any]:
     """Return everything that a picture's page shows."""
     made_under, files = Decision.from_dict(output.decision), model_files(output)
-    inputs, waivers = Sources(files).inputs_of(files), waivers_of(project, *Action)
+    sources, waivers = Sources(files), waivers_of(project, *Action)
+    inputs = sources.inputs_of(files)
     generate = decide_about(project, Action.GENERATE, inputs, waivers=waivers)
     publish = decide_about(project, Action.PUBLISH, inputs, waivers=waivers)
     newer, older = neighbours(pictures_asked(request.GET, project), output)
@@ -162,7 +164,7 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
         "rights": describe_rights(project, generate, publish, made_under=made_under),
         "changes": changes_since(made_under, generate),
         "closed": closing_reasons(publish),
-        "chain": rights_chain(output, files),
+        "chain": rights_chain(output, files, sources),
         "withdrawn": withdrawn_sources(project, publish),
         "replays": [replay_view(each) for each in output.replays.all()[:5]],
         "newer": newer,
