@@ -97,25 +97,29 @@ class Chain:
         return []
 
     def version_link(self, version: DatasetVersion, kind: str) -> Link:
-        """Return a version of a dataset with its first pictures, and the models behind pictures that were drawn."""
+        """Return a version of a dataset with what is in it, which is told once however many learned from it."""
         said = ngettext("%(count)d picture", "%(count)d pictures", version.count) % {"count": version.count}
         if version.dataset.project_id != self.project.id:
             return Link(kind=kind, name=_("a dataset of another project"), license=said)
-        makers = [self.sources.files[key] for key in dict.fromkeys(self.sources.makers.get(version.id, ()))]
-        items = self.items[version.id]
-        left = version.count - len(items)
+        url = reverse("dataset_version", args=[self.project.slug, version.dataset.slug, version.number])
+        is_new = version.id not in self.seen
+        self.seen.add(version.id)
+        left = version.count - len(self.items[version.id])
         more = ngettext("and %(count)d more picture", "and %(count)d more pictures", left) % {"count": left}
         return Link(
             kind=kind,
             name=str(version),
             license=said,
-            url=reverse("dataset_version", args=[self.project.slug, version.dataset.slug, version.number]),
-            below=[
-                *(self.picture_link(item) for item in items),
-                *(self.file_link(file, _("Model behind a picture")) for file in makers),
-            ],
+            url=url,
+            below=self.lesson_links(version) if is_new else (),
             more=more if left else "",
         )
+
+    def lesson_links(self, version: DatasetVersion) -> list[Link]:
+        """Return a version's first pictures, and the models behind pictures that were drawn."""
+        makers = [self.sources.files[key] for key in dict.fromkeys(self.sources.makers.get(version.id, ()))]
+        pictures = [self.picture_link(item) for item in self.items[version.id]]
+        return [*pictures, *(self.file_link(file, _("Model behind a picture")) for file in makers)]
 
     def picture_link(self, item: DatasetVersionItem) -> Link:
         """Return one picture that was learned from."""

@@ -7,9 +7,11 @@ from django.test.utils import CaptureQueriesContext
 
 from assets.models import Dataset, DatasetVersionItem, ModelFile, ModelSource, Rights
 from generation.chains import PICTURES_SHOWN, Link
+from generation.composing import Adapter
 from generation.models import Output
 from projects.models import Project
 from tests.assets.chain import drawn_with, frozen, learned
+from tests.generation.pictures import made
 
 
 @pytest.fixture
@@ -63,10 +65,8 @@ def test_more_adapters_versions_and_pictures_ask_no_more(signed_in, people, proj
 
 
 def test_a_refused_picture_is_marked_in_its_place(signed_in, people, output):
-    rights = (
-        output.generation.chosen_adapters[0].file.sources.get(file=None).dataset_version.items.first().picture.rights
-    )
-    type(rights).objects.filter(pk=rights.pk).update(state="withdrawn")
+    rights = DatasetVersionItem.objects.get(number=1).picture.rights
+    Rights.objects.filter(pk=rights.pk).update(state=Rights.State.WITHDRAWN)
     version = links_of(signed_in("viewer"), output)["Umbrella LoRA"].below[1]
     assert [link.state for link in version.below] == ["Withdrawn", "", ""]
 
@@ -81,6 +81,17 @@ def test_what_another_project_keeps_has_no_name_here(signed_in, output):
     assert "Umbrellas" not in response.content.decode()
     names = DatasetVersionItem.objects.values_list("picture__name", flat=True)
     assert not any(f">{name}</a>" in response.content.decode() for name in names)
+
+
+def test_a_version_that_two_learned_from_is_told_once(signed_in, people, project, starter, output):
+    first = ModelFile.objects.get(name="Umbrella LoRA")
+    version = first.sources.get(file=None).dataset_version
+    second = learned(people, project, starter, version, name="Vase LoRA", seed=1)
+    chosen = tuple(Adapter(file=file, weight=0.5) for file in (first, second))
+    [both] = made(people.editor, project, starter, adapters=chosen, seed=9)
+    links = links_of(signed_in("viewer"), both)
+    assert [len(links[name].below[1].below) for name in ("Umbrella LoRA", "Vase LoRA")] == [3, 0]
+    assert links["Vase LoRA"].below[1].url == links["Umbrella LoRA"].below[1].url
 
 
 def test_a_circle_of_sources_ends(signed_in, starter, output):

@@ -105,7 +105,10 @@ def test_marks_cost_two_queries_however_many_pictures_there_are(signed_in, peopl
         asked = [each["sql"] for each in queries if "rightschange" in each["sql"] or "assets_waiver" in each["sql"]]
         marks = [sql for sql in asked if "MAX(" in sql or "project_id" in sql.split("WHERE")[0]]
         assert len(marks) == 2, address
-        assert not [each for each in queries if "lineagefile" in each["sql"]]
+        # The gallery's list of adapters to filter by is one query too, and the only one that reads these rows.
+        files = [each["sql"] for each in queries if "lineagefile" in each["sql"]]
+        assert [sql for sql in files if "registered_at" not in sql] == []
+        assert len(files) <= 1
 
 
 def test_a_licence_that_nobody_named_cannot_break_out():
