@@ -127,3 +127,8 @@ def find_scheduler(sampler: str, schedule_type: str = "Automatic") -> SchedulerI
         if (info.label.lower(), info.schedule_type.lower()) == (name, kind):
             return info
     return None
+
+
+def usual_scheduler(architecture: str) -> str:
+    """Return the scheduler for a model that names none: a flow needs one of its own."""
+    return "flow_euler" if architecture in FLOW else "dpmpp_2m"

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 
 from assets.models import ModelFile, Rights
 from engine.limits import MAX_GUIDANCE, MAX_SEED, MAX_SIDE, MAX_STEPS, MIN_SIDE
+from engine.schedulers import usual_scheduler
 from projects.access import find_one, get_in_project, usable_in
 from projects.models import Campaign, Project, User
 
@@ -199,7 +200,7 @@ def model_values(model: ModelFile | None, quality: str) -> Values:
         "height": model.native_height,
         "num_inference_steps": usual_steps(defaults, quality),
         "guidance_scale": defaults.get("guidance_scale", 7.0),
-        "scheduler": defaults.get("scheduler", "dpmpp_2m"),
+        "scheduler": defaults.get("scheduler", usual_scheduler(model.architecture)),
     }
 
 
