@@ -26,6 +26,7 @@ from .model_sources import add_sources, complete_sources, hashes_of
 from .origins import meet_model
 from .predictions import choose_prediction, with_prediction
 from .rights import HOUSE_CHAIN, OPEN, Declaration, declare
+from .short_hashes import short_hash_of
 
 
 def register_model(
@@ -168,8 +169,7 @@ def create_model(
     **fields: Any,
 ) -> ModelFile:
     """Write the row, its rights as declared, what it was made from, and the ledger's entry."""
-    words = [word for word in trigger_words if word]
-    values = {**usual_values(examined), **({"defaults": {"trigger_words": words}} if words else {})}
+    values = usual_values(examined, [word for word in trigger_words if word])
     values = {**with_prediction(values, examined, prediction_type), **fields}
     model = ModelFile.objects.create(
         project=project,
@@ -190,11 +190,13 @@ def create_model(
     return model
 
 
-def usual_values(examined: Examined) -> dict[str, Any]:
-    """Return what follows from the kind of a file: a LoRA's method, the size that a base model was trained for."""
+def usual_values(examined: Examined, trigger_words: Sequence[str]) -> dict[str, Any]:
+    """Return what follows from a file: a LoRA's method, words and hash; the size that a base model was trained for."""
     method = ModelFile.Method.LORA if examined.kind == ModelFile.Kind.ADAPTER else ""
-    side = examined.native_size
-    return {"method": method, **({"native_width": side, "native_height": side} if side else {})}
+    words = {"trigger_words": list(trigger_words)} if trigger_words else {}
+    defaults, side = {**words, **short_hash_of(examined.path, method)}, examined.native_size
+    sizes = {"native_width": side, "native_height": side} if side else {}
+    return {"method": method, **({"defaults": defaults} if defaults else {}), **sizes}
 
 
 def record_registered(model: ModelFile, actor: User) -> None:
