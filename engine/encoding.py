@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from engine.specs import ImageSpec
+from engine.text_windows import T5_TOKENS, WEIGHING
 from engine.weights import Fragment, parse_weights, plain_text
 
 # A sentence is rather cut at a comma than inside a phrase, if one lies within this many tokens of the chunk's end.
@@ -66,7 +67,7 @@ def encode_prompts(pipeline: Any, spec: ImageSpec, cache: EmbeddingCache) -> dic
     """Return the keyword arguments that carry a recipe's two prompts into diffusers' pipeline call."""
     is_guided = spec.guidance_scale > 1 and spec.architecture != "flux"
     texts = [spec.prompt, spec.negative_prompt] if is_guided else [spec.prompt]
-    encode = _encode_clip if spec.architecture in ("sd1", "sd2", "sdxl") else _encode_plain
+    encode = _encode_clip if spec.architecture in WEIGHING else _encode_plain
     encoded = [cache.get(_key(spec, text), lambda text=text: encode(pipeline, spec, text)) for text in texts]
     if len({item.hidden.shape[1] for item in encoded}) > 1:
         empty = cache.get(_key(spec, ""), lambda: encode(pipeline, spec, ""))
@@ -96,6 +97,7 @@ def _pad_alike(encoded: list[Encoded], empty: torch.Tensor) -> list[Encoded]:
 
 def _encode_plain(pipeline: Any, spec: ImageSpec, text: str) -> Encoded:
     options: dict[str, Any] = {"prompt": plain_text(text), "prompt_2": None, "device": pipeline._execution_device}
+    options["max_sequence_length"] = T5_TOKENS[spec.architecture]
     if spec.architecture == "flux":
         hidden, pooled, _ = pipeline.encode_prompt(**options)
         return Encoded(hidden=hidden, pooled=pooled)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from assets.licensing import Action, Decision
@@ -16,16 +15,16 @@ from assets.models import ModelFile
 from assets.services import decide_about, explain_here
 from assets.services.decisions import Sources, waivers_of
 from engine.limits import check_spec
-from engine.schedulers import SCHEDULERS
+from engine.schedulers import SCHEDULERS, usual_scheduler
 from engine.specs import AdapterRef, ImageSpec
-from engine.tokenizer_places import find_tokenizer
 from projects.models import Campaign, Project
 from projects.problems import Problem
 
 from . import prompts
 from .models import Generation, TemplateVersion
 from .sentences import sentence
-from .tokens import TokenCount, TokenizerError, count_tokens
+from .token_meter import notices_of, tokens_of
+from .tokens import TokenCount
 from .translation import Translation, Vocabulary, translate
 from .vocabularies import vocabulary_of
 
@@ -81,9 +80,15 @@ class Composed:
     spec: ImageSpec
     compiled: prompts.Compiled
     translations: Mapping[str, Translation]
-    tokens: TokenCount | None
+    counts: tuple[TokenCount, ...]
+    notices: tuple[prompts.Notice, ...]
     generate: Decision
     publish: Decision
+
+    @property
+    def tokens(self) -> TokenCount | None:
+        """Return the count of the encoder that reads most, None where no tokenizer can be read."""
+        return self.counts[-1] if self.counts else None
 
     @property
     def unknown_words(self) -> list[str]:
@@ -100,10 +105,27 @@ class Composed:
 
 def compose(project: Project, request: PictureRequest, vocabulary: Vocabulary | None = None) -> Composed:
     """Compile, translate, count and judge a request. Raises Problem with the field that must change."""
-    body, vocabulary = body_of(request), vocabulary or vocabulary_of(project)
+    vocabulary = vocabulary or vocabulary_of(project)
+    compiled = compile_request(request, vocabulary)
+    spec = build_spec(request, compiled)
+    counts = tokens_of(request.base_model, spec.prompt)
+    inputs, waivers = Sources(request.files).inputs_of(request.files), waivers_of(project, *Action)
+    return Composed(
+        spec=spec,
+        compiled=compiled,
+        translations={name: translate(text, vocabulary, name) for name, text in compiled.sources.items()},
+        counts=counts,
+        notices=(*compiled.warnings, *notices_of(request.base_model, spec, counts)),
+        generate=decide_about(project, Action.GENERATE, inputs, waivers=waivers),
+        publish=decide_about(project, Action.PUBLISH, inputs, waivers=waivers),
+    )
+
+
+def compile_request(request: PictureRequest, vocabulary: Vocabulary) -> prompts.Compiled:
+    """Return the prompt that a request becomes. Raises Problem."""
     try:
-        compiled = prompts.compile_prompt(
-            body,
+        return prompts.compile_prompt(
+            body_of(request),
             slots=request.slots,
             negative=request.negative,
             variables=request.variables,
@@ -113,25 +135,6 @@ def compose(project: Project, request: PictureRequest, vocabulary: Vocabulary | 
         )
     except prompts.PromptError as error:
         raise problem_of(error) from error
-    spec = build_spec(request, compiled)
-    inputs, waivers = Sources(request.files).inputs_of(request.files), waivers_of(project, *Action)
-    return Composed(
-        spec=spec,
-        compiled=compiled,
-        translations={name: translate(text, vocabulary, name) for name, text in compiled.sources.items()},
-        tokens=tokens_of(request.base_model, spec.prompt),
-        generate=decide_about(project, Action.GENERATE, inputs, waivers=waivers),
-        publish=decide_about(project, Action.PUBLISH, inputs, waivers=waivers),
-    )
-
-
-def tokens_of(model: ModelFile, prompt: str) -> TokenCount | None:
-    """Count the prompt's tokens, or say None for a model that brings no tokenizer that we can read."""
-    folder = model.file if model.layout == "diffusers" else find_tokenizer(settings.TOKENIZERS_ROOT)
-    try:
-        return count_tokens(folder, prompt) if folder else None
-    except TokenizerError:
-        return None
 
 
 def body_of(request: PictureRequest) -> prompts.TemplateBody:
@@ -144,7 +147,7 @@ def body_of(request: PictureRequest) -> prompts.TemplateBody:
 def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec:
     """Fill the model's defaults in and check the limits. Raises Problem naming the fields."""
     model, defaults = request.base_model, request.base_model.defaults
-    scheduler = request.scheduler or defaults.get("scheduler", "dpmpp_2m")
+    scheduler = request.scheduler or defaults.get("scheduler", usual_scheduler(model.architecture))
     info = SCHEDULERS.get(scheduler)
     steps = request.num_inference_steps
     if steps is None:

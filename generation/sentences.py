@@ -122,6 +122,12 @@ JOBS: Sentences = {
 NOTICES: Sentences = {
     "hidden_characters_removed": (_("{slot} held invisible characters. They were taken out."),),
     "adapter_tag": (_("{tag} in {slot} stays text: adapters are chosen from a list, not from the prompt."),),
+    "weights_not_read": (
+        _("{model} reads the words without their weights: (word:1.2) counts like word. Say more with other words."),
+    ),
+    "prompt_over_window": (
+        _("{encoder} reads the first {limit} of the prompt’s {used} tokens. Put what matters most at the beginning."),
+    ),
     "parameters_missing": (_("The text has no line of parameters; only its words were read."),),
     "sampler_missing": (_("The workflow has no sampler that could be found, so its values are not known."),),
     "several_samplers": (_("The workflow has several samplers; these are the values of the last one."),),

@@ -20,9 +20,9 @@ from projects.protocol import StrictSerializer
 
 from . import starting
 from .adapter_choice import USUAL_WEIGHT
-from .composing import Adapter, PictureRequest
+from .composing import Adapter, Composed, PictureRequest
 from .models import Generation, Output, PromptTemplate, Replay, TemplateAlias, TemplateVersion
-from .sentences import failure_sentence
+from .sentences import failure_sentence, sentence
 from .services.generations import any_seed, describe_block
 from .templates import SLOT_NAMES
 from .words import difference_sentence
@@ -140,6 +140,8 @@ class TokensSerializer(serializers.Serializer):
     used = serializers.IntegerField()
     limit = serializers.IntegerField()
     chunks = serializers.IntegerField()
+    encoder = serializers.CharField(help_text="CLIP or T5.")
+    lost = serializers.IntegerField(help_text="Tokens that the encoder does not read.")
 
 
 class TranslationSerializer(serializers.Serializer):
@@ -164,12 +166,18 @@ class ComposedSerializer(serializers.Serializer):
 
     spec = serializers.DictField(source="spec.as_dict", help_text="The recipe of the first picture.")
     recipe_sha256 = serializers.CharField(source="spec.recipe_sha256")
-    tokens = TokensSerializer(allow_null=True)
+    tokens = TokensSerializer(allow_null=True, help_text="Of the encoder that reads most.")
+    encoders = TokensSerializer(many=True, source="counts")
+    notices = serializers.SerializerMethodField(help_text="What to know before asking for pictures, in sentences.")
     translation = serializers.DictField(child=TranslationSerializer(), source="translation_record")
     unknown_words = serializers.ListField(child=serializers.CharField())
     choices = ChoiceSerializer(many=True, source="compiled.choices")
     generate = DecisionSerializer()
     publish = DecisionSerializer()
+
+    def get_notices(self, composed: Composed) -> list[str]:
+        """Return the notices in the reader's language."""
+        return [sentence(notice.code, notice.params) for notice in composed.notices]
 
 
 class OutputSerializer(serializers.ModelSerializer):

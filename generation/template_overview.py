@@ -12,10 +12,10 @@ from ledger.services import actor_hash
 from projects.models import Campaign, Project, User
 
 from . import prompts
-from .composing import tokens_of
 from .diffs import Change, diff_bodies
 from .models import Generation, Output, PromptTemplate, TemplateAlias, TemplateVersion
 from .starting import Shelf
+from .token_meter import tokens_of
 from .tokens import TokenCount
 from .translation import Translation, translate
 from .vocabularies import vocabulary_of
@@ -203,4 +203,5 @@ def sample_values(body: prompts.TemplateBody) -> dict[str, str]:
 def usual_tokens(project: Project, prompt: str) -> TokenCount | None:
     """Return the prompt's tokens for the project's usual model, or None when there is nothing to count with."""
     model = Shelf(project).usual_model
-    return tokens_of(model, prompt) if model else None
+    counts = tokens_of(model, prompt) if model else ()
+    return counts[-1] if counts else None

@@ -25,10 +25,10 @@ from ..adapter_choice import rearrange
 from ..composing import Composed, compose
 from ..forms import TEXT_FIELDS, StudioForm
 from ..models import Generation, Output
-from ..prompts import parse_weights
 from ..sentences import sentence
 from ..services.generations import submit_generation
 from ..strips import RightsStrip, describe_rights
+from ..token_meter import runs_of
 from ..translation import Vocabulary
 from ..vocabularies import SLOT_TERMS, words_of
 from .jobs import cards_of, recent_generations
@@ -49,7 +49,7 @@ class Preview:
     @property
     def warnings(self) -> list[str]:
         """Return what a person should know, in sentences."""
-        notices = self.composed.compiled.warnings if self.composed else ()
+        notices = self.composed.notices if self.composed else ()
         return [sentence(notice.code, notice.params) for notice in notices]
 
     @property
@@ -58,20 +58,16 @@ class Preview:
         return self.rights is not None and self.rights.generate.verdict != Verdict.ALLOW
 
     @property
-    def token_room(self) -> int:
-        """Return how many tokens fit into the parts that the prompt fills."""
-        tokens = self.composed.tokens if self.composed else None
-        return tokens.limit * tokens.chunks if tokens else 0
-
-    @property
     def weights(self) -> list[tuple[str, float]]:
         """Return the prompt in runs of equal weight."""
-        return parse_weights(self.composed.spec.prompt) if self.composed else []
+        spec = self.composed.spec if self.composed else None
+        return runs_of(spec.architecture, spec.prompt) if spec else []
 
     @property
     def negative_weights(self) -> list[tuple[str, float]]:
         """Return the negatives in runs of equal weight."""
-        return parse_weights(self.composed.spec.negative_prompt) if self.composed else []
+        spec = self.composed.spec if self.composed else None
+        return runs_of(spec.architecture, spec.negative_prompt) if spec else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

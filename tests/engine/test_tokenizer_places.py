@@ -11,8 +11,8 @@ from engine.headers import hash_model
 from engine.render import Engine
 from engine.starter import WEIGHTS
 from engine.tokenizer_places import find_tokenizer, has_tokenizer, lacks_tokenizer
-from generation.composing import tokens_of
 from generation.sentences import sentence
+from generation.token_meter import tokens_of
 from generation.tokens import count_tokens
 from tests.engine.ldm import write_single_file
 from tests.engine.test_architectures import build_large_enough, make_spec
@@ -36,12 +36,12 @@ def draw(file, tokenizers):
 def test_the_meter_and_the_worker_read_the_same_place(place, checkpoint, tmp_path, settings):
     settings.TOKENIZERS_ROOT = tmp_path / "tokenizers"
     model = ModelFile(layout="single", architecture="sd1", path=str(checkpoint))
-    assert tokens_of(model, "a red cat") is None
+    assert tokens_of(model, "a red cat") == ()
     assert lacks_tokenizer("sd1", "single", django_settings.TOKENIZERS_ROOT)
     with pytest.raises(ModelError):
         draw(checkpoint, settings.TOKENIZERS_ROOT)
     shutil.copytree(WEIGHTS / "tokenizer", settings.TOKENIZERS_ROOT / place)
-    assert tokens_of(model, "a red cat") == count_tokens(WEIGHTS, "a red cat")
+    assert tokens_of(model, "a red cat") == (count_tokens(WEIGHTS, "a red cat"),)
     assert not lacks_tokenizer("sd1", "single", settings.TOKENIZERS_ROOT)
     assert draw(checkpoint, settings.TOKENIZERS_ROOT)
 
