@@ -227,10 +227,7 @@ def with_marks(values: Values) -> Values:
 
 
 def values_of_output(shelf: Shelf, output: Output, keep: str) -> Values:
-    """Return the form that made a picture: `keep` is all, noseed or prompt.
-
-    What was left to the template is filled in as the template has it; what was given empty stays empty.
-    """
+    """Return the form that made a picture, what was left to its template too: `keep` is all, noseed or prompt."""
     generation, spec = output.generation, output.spec
     version = generation.template_version
     values = {

@@ -150,9 +150,8 @@ def picture_context(request: HttpRequest, project: Project, output: Output) -> d
     """Return everything that a picture's page shows."""
     made_under, files = Decision.from_dict(output.decision), model_files(output)
     sources, waivers = Sources(files), waivers_of(project, *Action)
-    inputs = sources.inputs_of(files)
-    generate = decide_about(project, Action.GENERATE, inputs, waivers=waivers)
-    publish = decide_about(project, Action.PUBLISH, inputs, waivers=waivers)
+    asked = (Action.GENERATE, Action.PUBLISH)
+    generate, publish = (decide_about(project, gate, sources.inputs_of(files), waivers=waivers) for gate in asked)
     newer, older = neighbours(pictures_asked(request.GET, project), output)
     return {
         "project": project,
