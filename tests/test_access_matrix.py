@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
@@ -29,6 +28,7 @@ from generation.previews import write_preview
 from generation.services.generations import search_text
 from ledger.services import actor_hash, append
 from projects.models import ApiToken, Campaign, Project, User
+from tests.access_data import DATA, MODEL_ID
 from tests.assets.own_licenses import contract
 from tests.assets.stage import material_stage
 
@@ -374,59 +374,6 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("mfa_view_recovery_codes", GET, NOTHING),
     ("mfa_download_recovery_codes", GET, NOTHING),
 )
-
-
-# What must be said before a view asks who may.
-MODEL_ID = "6c6e53b0-6a3d-4a8e-9b5c-0d3f0a1d2c11"
-SPRING = {"project": "spring"}
-WORD = {"ja": "試験", "en": "test", "slot": "subject"}
-DATA: dict[tuple[str, str], dict[str, Any]] = {
-    ("api-compose", POST): {**SPRING, "slots": {"subject": "a red ball"}},
-    ("api-project-list", POST): {"name": "Autumn"},
-    ("api-decide", POST): {**SPRING, "action": "generate", "models": [MODEL_ID]},
-    ("api-generation-list", POST): {**SPRING, "slots": {"subject": "a red ball"}},
-    ("api-member-list", POST): {"email": "stranger@example.com", "role": "viewer"},
-    ("api-member-detail", PATCH): {"role": "editor"},
-    ("api-campaign-list", POST): {"name": "Rainy season"},
-    ("api-campaign-detail", PATCH): {"name": "Rainy season"},
-    ("api-term-list", GET): SPRING,
-    ("api-term-list", POST): {**SPRING, **WORD},
-    ("api-template-list", POST): {**SPRING, "slug": "new", "name": "New", "body": {}},
-    ("api-template-import", POST): {**SPRING, "file": ContentFile(b"name,prompt\na,b", name="styles.csv")},
-    ("api-template-versions", POST): {"body": {}},
-    ("api-template-alias", POST): {"version": 1},
-    ("api-template-archive", POST): {"archived": True},
-    ("api-model-list", POST): {**SPRING, "kind": "base", "name": "a", "url": "https://a.example/a", "declaration": {}},
-    ("api-model-waiting", GET): SPRING,
-    ("api-model-prediction", PATCH): {"prediction_type": "epsilon"},
-    ("api-model-rights", PATCH): {"creator": "Ana"},
-    ("api-picture-list", GET): SPRING,
-    ("api-picture-list", POST): {**SPRING, "file": ContentFile(b"x", name="a.png"), "declaration": "{}"},
-    ("api-picture-rights", PATCH): {"creator": "Ana"},
-    ("api-picture-tags", POST): {"tags": ["rain"]},
-    ("api-picture-tag", POST): {"accepted": True},
-    ("api-import-list", POST): {**SPRING, "files": ContentFile(b"x", name="a.png")},
-    ("api-curation-list", POST): SPRING,
-    ("api-tagging-list", POST): SPRING,
-    ("api-dataset-list", POST): {**SPRING, "name": "Cats"},
-    ("api-dataset-detail", PATCH): {"name": "Parasols"},
-    ("api-dataset-captions", GET): {"language": "en"},
-    ("api-dataset-captions", PUT): {"language": "en", "captions": {"1": "an umbrella"}},
-    ("api-dataset-groups", POST): {"group": "front", "numbers": [1]},
-    ("api-dataset-rename", POST): {"language": "en", "old": "umbrella", "new": "parasol"},
-    ("api-dataset-export", POST): {"format": "folder"},
-    ("api-dataset-check-different", POST): {"numbers": [1, 2]},
-    ("api-expiries", GET): SPRING,
-    ("api-evidence-list", POST): {**SPRING, "file": ContentFile(b"x", name="a.txt")},
-    ("api-review-list", GET): SPRING,
-    ("api-review-refuse", POST): {"reason": "no source"},
-    ("api-waiver-list", POST): {**SPRING, "action": "train", "reason": "x", "expires_at": "2090-01-01T00:00:00Z"},
-    ("api-own-license-list", POST): {**SPRING, "content": {**contract(), "id": "LicenseRef-Own-Sato"}},
-    ("api-withdrawal-list", GET): SPRING,
-    ("api-withdrawal-withdraw", POST): {"reason": "they asked"},
-    ("api-output-rate", POST): {"rating": 3},
-    ("api-output-reject", POST): {"rejected": True},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

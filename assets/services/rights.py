@@ -274,22 +274,15 @@ def move(
         after={**plain, **(kept or {})},
         made_by=actor,
     )
-    holder = holder_of(rights)
     said = {name: value for name, value in plain.items() if not name.endswith("_by_id")}
-    append(
-        holder.chain,
-        event,
-        actor=actor_hash(actor.id),
-        subject=holder.subject,
-        payload={
-            **holder.facts,
-            "expression": rights.expression,
-            "revision": rights.revision,
-            **said,
-            **(kept or {}),
-            **(more or {}),
-        },
-    )
+    write_entry(rights, event, actor, {**said, **(kept or {}), **(more or {})})
+
+
+def write_entry(rights: Rights, event: str, actor: User, said: Mapping[str, Any]) -> None:
+    """Write what happened to rights into the ledger of the thing that has them."""
+    holder = holder_of(rights)
+    payload = {**holder.facts, "expression": rights.expression, "revision": rights.revision, **said}
+    append(holder.chain, event, actor=actor_hash(actor.id), subject=holder.subject, payload=payload)
 
 
 def as_plain(value: Any) -> Any:

@@ -196,7 +196,9 @@ def write_output(
     """Write the output and its ledger entry. Raises Canceled when the job is no longer ours."""
     if not generation.holds(progress=(index + 1) / generation.count):
         raise Canceled
-    output_id = output_id_of(generation, index)
+    output_id, pixels = output_id_of(generation, index), rendered.pixels_sha256
+    # Before the ledger: whoever changes rights takes a turn first, and then the ledger's lock.
+    remember_made(generation.project, output_id, pixels, generation.files(), actor=generation.requested_by)
     entry = append(
         generation.project_id,
         "generation.output.created",
@@ -204,8 +206,6 @@ def write_output(
         subject=f"output:{output_id}",
         payload=output_payload(generation, spec, stored.sha256, rendered),
     )
-    pixels, files = rendered.pixels_sha256, generation.files()
-    remember_made(generation.project, output_id, pixels, files, actor=generation.requested_by)
     return Output.objects.create(
         id=output_id,
         project_id=generation.project_id,
@@ -220,7 +220,7 @@ def write_output(
         thumbnail=thumbnail.path,
         file_sha256=stored.sha256,
         size_bytes=stored.size,
-        pixels_sha256=rendered.pixels_sha256,
+        pixels_sha256=pixels,
         width=rendered.image.width,
         height=rendered.image.height,
         environment=rendered.environment.as_dict(),
