@@ -116,7 +116,7 @@ def sentence(event: str, subject: str, payload: Mapping[str, Any], people: Mappi
 
 def words_of(event: str, subject: str, payload: Mapping[str, Any], people: Mapping[str, Any]) -> dict[str, str]:
     """Return the words that sentences may use: the payload's plain values, and what is derived from them."""
-    words = {name: localize(value) for name, value in payload.items() if isinstance(value, str | int | float)}
+    words = {name: localize(value) or "–" for name, value in payload.items() if isinstance(value, str | int | float)}
     kind, _colon, key = subject.partition(":")
     if kind == "member":
         words["person"] = str(people.get(key) or _("a former member"))
