@@ -1,6 +1,7 @@
 """Lineages: kept once, followed down, and asked anew only where something has changed."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from django.utils import timezone
 from assets.licensing import Action, Verdict
 from assets.models import Rights
 from assets.services import clear_rights, edit_rights, withdraw_rights
+from assets.services.decisions import Sources
 from assets.services.waivers import approve_waiver, request_waiver, revoke_waiver
 from generation.models import Lineage, Output
 from generation.services.lineages import (
@@ -27,6 +29,7 @@ from tests.assets.material import cleared
 from tests.generation.pictures import made
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -85,6 +88,20 @@ def test_the_end_of_one_pictures_term_asks_about_that_picture_only(people, proje
         assert set(verdicts_now(project, Action.PUBLISH, {below.lineage_id})) == {below.lineage_id}
     assert len(asked) < 6
     assert set(verdicts_now(project, Action.PUBLISH)) == {below.lineage_id, beside.lineage_id}
+
+
+@pytest.mark.postgres
+def test_the_whole_chain_of_an_output_is_the_one_query_of_the_guide(people, project, starter, adapter, version, below):
+    guide = (ROOT / "docs" / "rights.md").read_text(encoding="utf-8")
+    query = guide.split("```sql\n")[1].split("```")[0]
+    key = Output._meta.pk.get_db_prep_value(below.id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(query, [key])
+        found = cursor.fetchall()
+    files = below.generation.files()
+    asked = {(each.item, each.facts.expression) for each in Sources(files).inputs_of(files)}
+    assert {(name, expression) for name, expression, _creator, _state in found} == asked
+    assert len(found) == 2 + version.count
 
 
 def test_a_picture_that_nothing_learned_from_has_no_descendants(people, project, below):
