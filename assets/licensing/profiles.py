@@ -8,8 +8,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from .terms import PERMISSIONS, Ceiling, LicensingError, Permission
 
 FOLDER = Path(__file__).resolve().parent.parent / "licenses"
@@ -180,8 +178,11 @@ def read_own(text: str) -> Profile:
 
 
 @cache
-def profile_schema() -> Draft202012Validator:
-    """Return the shape of a licence profile's data file."""
+def profile_schema() -> Any:
+    """Return the shape of a licence profile's data file, as a jsonschema validator."""
+    # Megabytes that only a house with licences of its own needs: a web process without them stays small.
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(json.loads((FOLDER / "words" / "profile.schema.json").read_text(encoding="utf-8")))
 
 
