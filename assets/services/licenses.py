@@ -7,7 +7,6 @@ from typing import Any
 import rfc8785
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from projects.models import Project, User
@@ -17,7 +16,7 @@ from projects.services import record
 from ..licensing import LicensingError, read_own
 from ..models import Evidence, OwnLicense, Rights, RightsChange
 from ..sentences import sentence
-from .rights import may_review
+from .four_eyes import approve_row, end_row
 
 MAX_CONTENT_BYTES = 64 * 1024
 
@@ -72,14 +71,8 @@ def check_content(content: Mapping[str, Any]) -> dict[str, Any]:
 @transaction.atomic
 def approve_license(row: OwnLicense, *, approver: User) -> None:
     """Let a version count, as a reviewer or owner who did not write it. Raises Problem otherwise."""
-    if not may_review(approver, row.project):
-        raise Problem("not_reviewer", _("Only a reviewer or owner approves."), status=403)
-    if row.written_by_id == approver.id:
-        raise Problem("four_eyes", _("Nobody approves what they wrote. Ask another reviewer."), status=409)
-    waiting = OwnLicense.objects.filter(pk=row.pk, approved_at=None, ended_at=None)
-    if not waiting.update(approved_by=approver, approved_at=timezone.now()):
-        raise Problem("not_pending", _("This does not wait for approval any more."), status=409)
-    row.refresh_from_db()
+    own = _("Nobody approves what they wrote. Ask another reviewer.")
+    approve_row(row, approver=approver, project=row.project, author_id=row.written_by_id, own=own, end="ended")
     count_changes(row, "assets.license.approved", approver)
     write(row, "assets.license.approved", approver)
 
@@ -87,11 +80,7 @@ def approve_license(row: OwnLicense, *, approver: User) -> None:
 @transaction.atomic
 def end_license(row: OwnLicense, *, actor: User) -> None:
     """End a version: one that waits is declined, one that counts leaves the licence unknown. Raises Problem."""
-    if not may_review(actor, row.project):
-        raise Problem("not_reviewer", _("Only a reviewer or owner approves."), status=403)
-    if not OwnLicense.objects.filter(pk=row.pk, ended_at=None).update(ended_by=actor, ended_at=timezone.now()):
-        raise Problem("not_pending", _("This was ended already."), status=409)
-    row.refresh_from_db()
+    end_row(row, actor=actor, project=row.project, end="ended")
     if row.approved_at is not None:
         count_changes(row, "assets.license.ended", actor)
     write(row, "assets.license.ended", actor)

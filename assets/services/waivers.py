@@ -12,7 +12,8 @@ from projects.services import record
 
 from ..licensing import Action
 from ..models import Evidence, Rights, RightsChange, Waiver
-from .rights import lock, may_review
+from .four_eyes import approve_row, end_row
+from .rights import lock
 
 
 @transaction.atomic
@@ -52,14 +53,8 @@ def request_waiver(
 @transaction.atomic
 def approve_waiver(waiver: Waiver, *, approver: User) -> None:
     """Let a waiver count, as a reviewer who did not ask for it. Raises Problem otherwise."""
-    if not may_review(approver, waiver.project):
-        raise Problem("not_reviewer", _("Only a reviewer or owner approves."), status=403)
-    if waiver.requested_by_id == approver.id:
-        raise Problem("four_eyes", _("Nobody approves what they asked for. Ask another reviewer."), status=409)
-    waiting = Waiver.objects.filter(pk=waiver.pk, approved_at=None, revoked_at=None)
-    if not waiting.update(approved_by=approver, approved_at=timezone.now()):
-        raise Problem("not_pending", _("This does not wait for approval any more."), status=409)
-    waiver.refresh_from_db()
+    own, author_id = _("Nobody approves what they asked for. Ask another reviewer."), waiver.requested_by_id
+    approve_row(waiver, approver=approver, project=waiver.project, author_id=author_id, own=own, end="revoked")
     count_change(waiver, "assets.waiver.approved", approver)
     write(waiver, "assets.waiver.approved", approver)
 
@@ -67,11 +62,7 @@ def approve_waiver(waiver: Waiver, *, approver: User) -> None:
 @transaction.atomic
 def revoke_waiver(waiver: Waiver, *, actor: User) -> None:
     """End a waiver at once, or decline one that waits. Raises Problem when it is over, or for who may not."""
-    if not may_review(actor, waiver.project):
-        raise Problem("not_reviewer", _("Only a reviewer or owner approves."), status=403)
-    if not Waiver.objects.filter(pk=waiver.pk, revoked_at=None).update(revoked_by=actor, revoked_at=timezone.now()):
-        raise Problem("not_pending", _("This was ended already."), status=409)
-    waiver.refresh_from_db()
+    end_row(waiver, actor=actor, project=waiver.project, end="revoked")
     count_change(waiver, "assets.waiver.revoked", actor)
     write(waiver, "assets.waiver.revoked", actor)
 
