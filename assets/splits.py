@@ -37,7 +37,7 @@ def split(keys: Iterable[str], clusters: Iterable[Collection[str]], *, seed: int
     Validation never exceeds its share, rounded, except where every cluster is larger. Raises SplitError.
     """
     listed = _checked(keys, validation_share)
-    parts = sorted(_joined(listed, clusters), key=lambda part: _draw(seed, part[0]))
+    parts = sorted(join_clusters(listed, clusters), key=lambda part: draw_order(seed, part[0]))
     if len(parts) < 2:
         return Split(train=tuple(listed), validation=())
     wanted = min(max(1, round(len(listed) * validation_share)), len(listed) - 1)
@@ -63,7 +63,7 @@ def _checked(keys: Iterable[str], share: float) -> list[str]:
     return listed
 
 
-def _joined(keys: list[str], clusters: Iterable[Collection[str]]) -> list[tuple[str, ...]]:
+def join_clusters(keys: list[str], clusters: Iterable[Collection[str]]) -> list[tuple[str, ...]]:
     """Return the keys in parts, each sorted, where clusters that touch have become one."""
     parents = {key: key for key in keys}
 
@@ -82,5 +82,6 @@ def _joined(keys: list[str], clusters: Iterable[Collection[str]]) -> list[tuple[
     return [tuple(part) for part in parts.values()]
 
 
-def _draw(seed: int, key: str) -> str:
+def draw_order(seed: int, key: str) -> str:
+    """Return a key's place in an order that a seed shuffles."""
     return hashlib.sha256(f"{seed}\n{key}".encode()).hexdigest()

@@ -28,6 +28,7 @@ DATA_DIR = Path(setting("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 MEDIA_ROOT = Path(setting("MEDIA_ROOT", str(DATA_DIR / "media")))
 MODELS_ROOT = Path(setting("MODELS_ROOT", str(DATA_DIR / "models")))
 TOKENIZERS_ROOT = Path(setting("TOKENIZERS_ROOT", str(DATA_DIR / "tokenizers")))
+TRAINING_ROOT = Path(setting("TRAINING_ROOT", str(DATA_DIR / "training")))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 
@@ -250,6 +251,7 @@ Q_CLUSTER = {
 ENGINE_DEVICE = env.str("ENGINE_DEVICE", default="")
 ENGINE_MEMORY_BYTES = env.int("ENGINE_MEMORY_BYTES", default=8 * 1024**3)
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=0)
+TRAINING_CACHE_BYTES = env.int("TRAINING_CACHE_BYTES", default=20 * 1024**3)
 TRANSLATION_MODEL = env.str("TRANSLATION_MODEL", default="")
 TAGGER_MODEL = env.str("TAGGER_MODEL", default="")
 

@@ -29,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     let_tests_clean_up()
     django_settings.MEDIA_ROOT = STAGE / "media"
     django_settings.MODELS_ROOT = STAGE / "models"
+    django_settings.TRAINING_ROOT = STAGE / "training"
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.WHITENOISE_USE_FINDERS = django_settings.WHITENOISE_AUTOREFRESH = True
@@ -142,6 +143,7 @@ def worker_environment(**extra: str) -> dict[str, str]:
         "DATABASE_URL": url,
         "MEDIA_ROOT": str(django_settings.MEDIA_ROOT),
         "MODELS_ROOT": str(django_settings.MODELS_ROOT),
+        "TRAINING_ROOT": str(django_settings.TRAINING_ROOT),
         "LEDGER_SALT": django_settings.LEDGER_SALT,
         "JOB_STALE_SECONDS": "4",
         "JOB_REAP_SECONDS": "1",
