@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from assets.licensing import Action, Decision, Verdict
+from assets.licensing import Action, Verdict
 from assets.models import (
     DatasetVersion,
     DatasetVersionItem,
@@ -23,13 +22,13 @@ from assets.models import (
     RightsChange,
     Waiver,
 )
-from assets.services.decisions import Sources, context_of, decide_about, latest_change, waivers_of
+from assets.services.decisions import Sources, decide_about, latest_change, waivers_of
+from assets.services.watches import circumstances_of, next_moment, waivers_in
 from projects.models import Project
 
 from ..models import Generation, Lineage, LineageFile, Output
 
 ASKED_AT_ONCE = 100
-EVERY_MOMENT = ("valid_from", "expires_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,25 +200,6 @@ def closed_lineages(outputs: Iterable[Output]) -> set[int | None]:
     return {None, *(each for each, verdict in verdicts.items() if verdict is not Verdict.ALLOW)}
 
 
-def circumstances_of(project: Project, waivers: Sequence[Any] | None = None) -> str:
-    """Return what the answers depend on besides rights: the project's aims, and the waivers that two persons made.
-
-    `waivers` are the project's of `waivers_in`, read here when they are not given.
-    """
-    aims = {**context_of(project, timezone.now()).as_dict(), "at": ""}
-    found = waivers_in([project])[project.id] if waivers is None else waivers
-    return repr((sorted(aims.items(), key=str), list(found)))
-
-
-def waivers_in(projects: Iterable[Project]) -> Mapping[UUID, list[Any]]:
-    """Return what has become of the waivers of some projects, by project."""
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    rows = Waiver.objects.filter(project__in=list(projects)).order_by("id")
-    for project_id, *waiver in rows.values_list("project_id", "id", "approved_at", "revoked_at"):
-        found[project_id].append(waiver)
-    return found
-
-
 def forget(kept: Verdicts, lineages: Iterable[int]) -> None:
     """Drop answers that must be asked anew."""
     for each in lineages:
@@ -261,14 +241,6 @@ def ask_some(
         end = next_moment(decision, waivers, moment)
         if end is not None:
             kept.holds_until[lineage_id] = end
-
-
-def next_moment(decision: Decision, waivers: Sequence[Waiver], moment: datetime) -> datetime | None:
-    """Return when the answer may change by time alone: the next beginning or end of a term or waiver."""
-    facts = [each.facts for each in decision.inputs]
-    moments = [getattr(each, name) for each in facts for name in EVERY_MOMENT]
-    ahead: list[Any] = [each for each in (*moments, *(w.expires_at for w in waivers)) if each and each > moment]
-    return min(ahead, default=None)
 
 
 def publishable(rows: QuerySet[Output], project: Project, *, wanted: bool = True) -> QuerySet[Output]:
