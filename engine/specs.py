@@ -21,11 +21,20 @@ SPEC_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterRef:
-    """Name one adapter file by content, with the weight it is applied at (1.0 = as trained)."""
+    """Name one adapter file by content, with the weight it is applied at (1.0 = as trained, 0 = not at all).
+
+    `word` is what a Textual Inversion is called in the prompt; empty takes the file's own word.
+    """
 
     kind: AdapterKind
     sha256: str
     weight: float = 1.0
+    word: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values; without a word none is written, so that recipes from before keep their hash."""
+        data = dataclasses.asdict(self)
+        return data if self.word else {name: data[name] for name in data if name != "word"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +66,7 @@ class ImageSpec:
     def as_dict(self) -> dict[str, Any]:
         """Return the spec as JSON-ready values."""
         data = dataclasses.asdict(self)
-        data["adapters"] = [dataclasses.asdict(adapter) for adapter in self.adapters]
+        data["adapters"] = [adapter.as_dict() for adapter in self.adapters]
         data["scheduler_config"] = dict(self.scheduler_config)
         return data
 
@@ -165,11 +174,12 @@ class TrainingSpec:
     keep_tokens: int = 1
     caption_dropout: float = 0.0
 
-    # Looking at how it goes. Steps; 0 means never.
+    # Looking at how it goes. Steps; 0 means never. With folds, the steps are the median of the folds' best ones.
     validation_steps: int = 50
     validation_timesteps: int = 16
     validation_noises: int = 2
     early_stopping_patience: int = 0
+    folds: int = 0
     restore_best: bool = True
     checkpointing_steps: int = 100
     sample_steps: int = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Stage = Literal["loading", "caching", "training", "validating", "sampling", "saving"]
+Stage = Literal["loading", "folding", "caching", "training", "validating", "sampling", "saving"]
 Reason = Literal["finished", "early_stop", "nothing_learned"]
 
 
@@ -118,6 +118,7 @@ class Trained:
     last_step: int
     reason: Reason
     verdict: str
+    verdict_step: int
     curve: tuple[Evaluated, ...]
     losses: tuple[tuple[int, float], ...]
     memorized: float | None
