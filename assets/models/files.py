@@ -28,7 +28,9 @@ class ModelFile(models.Model):
 
     class Method(models.TextChoices):
         LORA = "lora", "LoRA"
+        DREAMBOOTH = "dreambooth", "DreamBooth"
         TEXTUAL_INVERSION = "textual_inversion", "Textual Inversion"
+        HYPERNETWORK = "hypernetwork", _("Hypernetwork")
 
     class Architecture(models.TextChoices):
         SD1 = "sd1", "Stable Diffusion 1.x"
