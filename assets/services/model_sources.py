@@ -16,9 +16,17 @@ from .rights import HOUSE_CHAIN, OPEN, lock, may_review
 SOURCES_ADDED = "assets.model.sources_added"
 
 
-def add_sources(product: ModelFile, *, bases: Iterable[ModelFile], trained_on: DatasetVersion | None) -> None:
+def add_sources(
+    product: ModelFile,
+    *,
+    bases: Iterable[ModelFile],
+    trained_on: DatasetVersion | None,
+    merged_from: Iterable[ModelFile] = (),
+) -> None:
     """Store what a new model file was made from."""
-    ModelSource.objects.bulk_create(edges_of(product, bases=bases, trained_on=trained_on))
+    merged = ModelSource.Role.MERGED_FROM
+    rows = [ModelSource(product=product, role=merged, file=each) for each in dict.fromkeys(merged_from)]
+    ModelSource.objects.bulk_create([*edges_of(product, bases=bases, trained_on=trained_on), *rows])
 
 
 def edges_of(product: ModelFile, *, bases: Iterable[ModelFile], trained_on: DatasetVersion | None) -> list[ModelSource]:

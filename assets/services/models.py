@@ -164,6 +164,7 @@ def create_model(
     project: Project | None,
     bases: Iterable[ModelFile] = (),
     trained_on: DatasetVersion | None = None,
+    merged_from: Iterable[ModelFile] = (),
     trigger_words: Iterable[str] = (),
     prediction_type: str = "",
     **fields: Any,
@@ -184,7 +185,7 @@ def create_model(
         rights=declare(replace(declaration, title=declaration.title or name), actor=actor),
         **values,
     )
-    add_sources(model, bases=bases, trained_on=trained_on)
+    add_sources(model, bases=bases, trained_on=trained_on, merged_from=merged_from)
     meet_model(model)
     record_registered(model, actor)
     return model

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from assets.models import ModelFile
 from jobs.models import Job
 
 from ..sentences import failure_sentence
@@ -41,6 +42,11 @@ class AdapterJob(Job):
     def reason(self) -> str:
         """Say why the job failed or was blocked, in the reader's language; empty when it was not."""
         return failure_sentence(self.error, self.error_params)
+
+    def files(self) -> list[ModelFile]:
+        """Return the files of the versions that go in, in their order, with their rights as they stand now."""
+        rows = self.inputs.select_related("version__file__rights__evidence").order_by("position")
+        return [row.version.file for row in rows]
 
 
 class AdapterJobInput(models.Model):

@@ -29,13 +29,10 @@ class Preset:
     values: Mapping[str, Any]
 
 
-def _preset(
-    name: PresetName, method: str, *, epochs: int, least_steps: int, most_steps: int = 6000, **values: Any
-) -> Preset:
-    reason = f"{name}_{method}"
+def _preset(name: PresetName, *, epochs: int, least_steps: int, most_steps: int = 6000, **values: Any) -> Preset:
     return Preset(
         name=name,
-        reason=reason,
+        reason=name,
         epochs=epochs,
         least_steps=least_steps,
         most_steps=most_steps,
@@ -47,62 +44,62 @@ def _preset(
 # 5e-3; hypernetwork 1e-5; DreamBooth 2e-6 to 5e-6.
 PRESETS: Mapping[TrainingMethod, Mapping[PresetName, Preset]] = {
     "lora": {
-        "quick": _preset("quick", "lora", epochs=10, least_steps=200, rank=8, lora_alpha=8.0, learning_rate=5e-4),
+        "quick": _preset("quick", epochs=10, least_steps=200, rank=8, lora_alpha=8.0, learning_rate=5e-4),
         "balanced": _preset(
-            "balanced", "lora", epochs=15, least_steps=600, rank=16, lora_alpha=16.0, learning_rate=2e-4,
+            "balanced", epochs=15, least_steps=600, rank=16, lora_alpha=16.0, learning_rate=2e-4,
             lr_scheduler="cosine", lr_warmup_steps=30, early_stopping_patience=6,
         ),
         "careful": _preset(
-            "careful", "lora", epochs=20, least_steps=1500, rank=32, lora_alpha=16.0, learning_rate=5e-5,
+            "careful", epochs=20, least_steps=1500, rank=32, lora_alpha=16.0, learning_rate=5e-5,
             lr_scheduler="cosine", lr_warmup_steps=60, early_stopping_patience=8, lora_dropout=0.1,
             caption_dropout=0.05,
         ),
     },
     "dreambooth_lora": {
         "quick": _preset(
-            "quick", "dreambooth_lora", epochs=10, least_steps=200, rank=8, lora_alpha=8.0, learning_rate=3e-4,
+            "quick", epochs=10, least_steps=200, rank=8, lora_alpha=8.0, learning_rate=3e-4,
         ),
         "balanced": _preset(
-            "balanced", "dreambooth_lora", epochs=20, least_steps=600, rank=16, lora_alpha=16.0, learning_rate=1e-4,
+            "balanced", epochs=20, least_steps=600, rank=16, lora_alpha=16.0, learning_rate=1e-4,
             with_prior_preservation=True, prior_mode="adapter_off", early_stopping_patience=6,
         ),
         "careful": _preset(
-            "careful", "dreambooth_lora", epochs=30, least_steps=1200, rank=32, lora_alpha=32.0, learning_rate=5e-5,
+            "careful", epochs=30, least_steps=1200, rank=32, lora_alpha=32.0, learning_rate=5e-5,
             with_prior_preservation=True, prior_mode="class_pictures", num_class_images=100,
             early_stopping_patience=8, lr_scheduler="cosine", lr_warmup_steps=60,
         ),
     },
     "dreambooth": {
-        "quick": _preset("quick", "dreambooth", epochs=10, least_steps=200, learning_rate=5e-6),
+        "quick": _preset("quick", epochs=10, least_steps=200, learning_rate=5e-6),
         "balanced": _preset(
-            "balanced", "dreambooth", epochs=20, least_steps=400, learning_rate=2e-6, with_prior_preservation=True,
+            "balanced", epochs=20, least_steps=400, learning_rate=2e-6, with_prior_preservation=True,
             prior_mode="class_pictures", num_class_images=100, early_stopping_patience=6,
         ),
         "careful": _preset(
-            "careful", "dreambooth", epochs=30, least_steps=800, learning_rate=2e-6, with_prior_preservation=True,
+            "careful", epochs=30, least_steps=800, learning_rate=2e-6, with_prior_preservation=True,
             prior_mode="class_pictures", num_class_images=200, early_stopping_patience=8, lr_scheduler="cosine",
             lr_warmup_steps=40,
         ),
     },
     "textual_inversion": {
-        "quick": _preset("quick", "textual_inversion", epochs=50, least_steps=300, num_vectors=1, learning_rate=1e-2),
+        "quick": _preset("quick", epochs=50, least_steps=300, num_vectors=1, learning_rate=1e-2),
         "balanced": _preset(
-            "balanced", "textual_inversion", epochs=200, least_steps=1000, num_vectors=2, learning_rate=5e-3,
+            "balanced", epochs=200, least_steps=1000, num_vectors=2, learning_rate=5e-3,
             weight_decay=0.0,
         ),
         "careful": _preset(
-            "careful", "textual_inversion", epochs=400, least_steps=2500, num_vectors=4, learning_rate=5e-3,
+            "careful", epochs=400, least_steps=2500, num_vectors=4, learning_rate=5e-3,
             weight_decay=0.0, lr_scheduler="cosine", lr_warmup_steps=100, early_stopping_patience=10,
         ),
     },
     "hypernetwork": {
-        "quick": _preset("quick", "hypernetwork", epochs=5, least_steps=500, learning_rate=5e-5, activate_output=False),
+        "quick": _preset("quick", epochs=5, least_steps=500, learning_rate=5e-5, activate_output=False),
         "balanced": _preset(
-            "balanced", "hypernetwork", epochs=10, least_steps=2000, most_steps=20_000, learning_rate=1e-5,
+            "balanced", epochs=10, least_steps=2000, most_steps=20_000, learning_rate=1e-5,
             activate_output=False, early_stopping_patience=10,
         ),
         "careful": _preset(
-            "careful", "hypernetwork", epochs=20, least_steps=5000, most_steps=30_000, learning_rate=1e-5,
+            "careful", epochs=20, least_steps=5000, most_steps=30_000, learning_rate=1e-5,
             layer_structure=(1, 2, 2, 1), is_layer_norm=True, use_dropout=True, activate_output=False,
             early_stopping_patience=10,
         ),

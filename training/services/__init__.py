@@ -1,0 +1,1 @@
+"""What changes in training, each with its ledger entry."""

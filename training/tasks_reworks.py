@@ -1,0 +1,165 @@
+"""Compute versions from versions, and write what comes out into files of the library."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from django.conf import settings
+from django.utils import timezone
+
+from assets.licensing import Decision, obligations_text
+from assets.model_kinds import Examined
+from assets.models import ModelFile
+from engine import adapter_math
+from engine.adapter_facts import DerivedFacts, Source
+from engine.adapter_files import read_adapter, write_adapter
+from engine.adapter_headers import build_derived_header
+from engine.adapter_layers import split_layers
+from engine.adapter_layouts import NETWORKS
+from engine.adapter_names import LAYERS_PER_BLOCK
+from engine.errors import ModelError
+from engine.folders import load_folder
+from engine.headers import detect_architecture
+from engine.singles import load_single
+from engine.specs import AdapterKind, Resolve
+
+from .models import AdapterJob, AdapterJobInput
+from .recipes import RECOMMENDED_WEIGHTS
+from .services.reworks import words_of
+from .tasks_weights import layers_per_block, new_file, prediction_of, settle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reworked:
+    """A file that was computed from versions, and what was measured while it was."""
+
+    examined: Examined
+    kind: AdapterKind
+    scores: Mapping[str, Any]
+
+
+def rework_weights(job: AdapterJob, resolve: Resolve, on_layer: adapter_math.OnLayer) -> Reworked:
+    """Compute what a job asks for, write it under MODELS_ROOT, and return what it is. Raises ModelError."""
+    inputs = list(job.inputs.select_related("version__file", "version__adapter").order_by("position"))
+    weights, scores = COMPUTE[job.kind](job, inputs, resolve, on_layer)
+    base = base_of(inputs[0].version.file)
+    header = build_derived_header(derived_facts(job, inputs, weights, base))
+    architecture: Any = inputs[0].version.file.architecture
+    with new_file() as path:
+        write_adapter(
+            path,
+            "lora",
+            weights,
+            header,
+            architecture=architecture,
+            layers_per_block=layers_per_block(base) if base else LAYERS_PER_BLOCK,
+        )
+        return Reworked(examined=settle(path, architecture), kind="lora", scores=scores)
+
+
+def merge(
+    _job: AdapterJob, inputs: list[AdapterJobInput], resolve: Resolve, on_layer: adapter_math.OnLayer
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the weighted sum of several LoRAs, exactly."""
+    read = []
+    for done, each in enumerate(inputs, start=1):
+        read.append((read_adapter(resolve(each.version.file.sha256)).weights, None, each.weight))
+        on_layer(done, len(inputs))
+    return adapter_math.merge(read), {}
+
+
+def resize(
+    job: AdapterJob, inputs: list[AdapterJobInput], resolve: Resolve, on_layer: adapter_math.OnLayer
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a LoRA of lower ranks, and how much of it is kept."""
+    weights = read_adapter(resolve(inputs[0].version.file.sha256)).weights
+    reduced = adapter_math.resize(
+        weights, rank=job.options.get("rank"), energy=job.options.get("energy"), on_layer=on_layer
+    )
+    return reduced.weights, kept_share(reduced)
+
+
+def extract(
+    job: AdapterJob, inputs: list[AdapterJobInput], resolve: Resolve, on_layer: adapter_math.OnLayer
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the LoRA that leads from a base model to a DreamBooth, and how much of the way it goes."""
+    file = inputs[0].version.file
+    base = base_of(file)
+    if base is None:
+        raise ModelError("base_unknown", "Nobody has said what this was trained on.", file=file.name)
+    tuned = read_adapter(resolve(file.sha256)).weights
+    reduced = adapter_math.extract(
+        parameters_of(resolve(base.sha256)),
+        tuned,
+        rank=job.options.get("rank"),
+        energy=job.options.get("energy"),
+        with_conv=bool(job.options.get("with_conv")),
+        on_layer=on_layer,
+    )
+    return reduced.weights, kept_share(reduced)
+
+
+COMPUTE: Mapping[str, Any] = {"merge": merge, "resize": resize, "extract": extract}
+
+
+def kept_share(reduced: adapter_math.Reduced) -> dict[str, Any]:
+    """Return the mean share of the layers' energy that is left, and the ranks."""
+    shares = list(reduced.retained.values())
+    ranks = sorted(set(reduced.ranks.values()))
+    return {"retained": sum(shares) / max(len(shares), 1), "ranks": ranks, "left_out": len(reduced.left_out)}
+
+
+def parameters_of(path: Path) -> dict[str, Any]:
+    """Return a base model's parameters as `<network>.<parameter name>`."""
+    detected, device = detect_architecture(path), torch.device("cpu")
+    if detected.layout == "single":
+        tokenizers = Path(settings.TOKENIZERS_ROOT)
+        loaded = load_single(path, detected, device=device, dtype=torch.float32, tokenizers=tokenizers)
+    else:
+        loaded = load_folder(path, detected, device=device, dtype=torch.float32)
+    networks = {name: part for name, part in loaded.parts.items() if name in NETWORKS}
+    return {
+        f"{network}.{name}": value for network, part in networks.items() for name, value in part.state_dict().items()
+    }
+
+
+def base_of(file: ModelFile) -> ModelFile | None:
+    """Return the base model that an adapter was made for, None where nobody has said."""
+    seen, waiting = {file.id}, [file]
+    while waiting:
+        for source in waiting.pop(0).sources.exclude(file=None).select_related("file"):
+            if source.file.kind == ModelFile.Kind.BASE:
+                return source.file
+            if source.file_id not in seen:
+                seen.add(source.file_id)
+                waiting.append(source.file)
+    return None
+
+
+def derived_facts(
+    job: AdapterJob, inputs: list[AdapterJobInput], weights: Mapping[str, Any], base: ModelFile | None
+) -> DerivedFacts:
+    """Return what the header of a computed LoRA says."""
+    decision, kind = Decision.from_dict(job.decision), job.kind
+    ranks = {layer.rank for layer in split_layers(weights).values()}
+    return DerivedFacts(
+        operation=kind,  # type: ignore[arg-type]  # the kinds of jobs are operations
+        architecture=inputs[0].version.file.architecture,  # type: ignore[arg-type]  # a word of the database
+        sources=[
+            Source(title=str(each.version), sha256=each.version.file.sha256, weight=each.weight) for each in inputs
+        ],
+        title=job.adapter.name,
+        finished_at=timezone.now(),
+        rank=ranks.pop() if len(ranks) == 1 else None,
+        has_conv=any(layer.down.ndim == 4 for layer in split_layers(weights).values()),
+        author=job.project.name,
+        prediction_type=prediction_of(base) if base else "epsilon",
+        base_model_name=base.name if base else "",
+        base_model_sha256=base.sha256 if base else "",
+        effective_license=decision.effective_license,
+        attribution=obligations_text(decision, "en").splitlines(),
+        trigger_words=words_of(job),
+        recommended_weight=RECOMMENDED_WEIGHTS[job.adapter.method],
+    )
