@@ -62,6 +62,10 @@ MODELS: Sentences = {
         _("The adapter is not whole: what belongs to {tensors} is missing. Copy it again, or ask for the whole one."),
     ),
     "adapter_token_taken": (_("The base model already knows the word {token}, so this embedding cannot be used."),),
+    "embedding_several": (_("This embedding holds more than one word. Ask for a file with one word only."),),
+    "hypernetwork_invalid": (
+        _("This hypernetwork's layers are not those that its header describes. Copy it again, or convert it again."),
+    ),
     "single_file_unsupported": (_("This kind of model is read as a diffusers folder only, not as a single file."),),
     "translator_unsupported": (_("This translation model cannot be used."),),
     "translation_too_long": (_("The text is too long for the translation model. Shorten it."),),

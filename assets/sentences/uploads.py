@@ -11,7 +11,9 @@ UPLOADS: Sentences = {
             "failed; ask for another version."
         ),
     ),
-    "adapter_kind_unsupported": (_("Adapters of the kind {kind} cannot be used yet. Upload a plain LoRA."),),
+    "adapter_kind_unsupported": (
+        _("Adapters of the kind {kind} cannot be used here. Ask for the same as LoRA, LoHa or LoKr."),
+    ),
     "adapter_layer_incomplete": (
         _("The layer {layer} of this LoRA lacks one of its two matrices. Copy the file again."),
     ),
