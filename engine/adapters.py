@@ -1,42 +1,55 @@
-"""Put adapters on a resident base model and take them off again, leaving the base as it was to the last bit."""
+"""Put adapters on a resident base model and take them off again, leaving the base as it was to the last bit.
 
-import copy
-from collections.abc import Callable, Mapping
+Plain LoRA works beside its layers through PEFT. What changes whole tensors (DreamBooth, LoHa, LoKr, DoRA) stands in the
+place of the base model's own tensors; words and hypernetworks have parts of their own. At weight 0 nothing is put on.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from tokenizers import AddedToken
 
-from engine import lora
+from engine import deltas, hypernetworks, inversions, lora, swaps
 from engine.completeness import NAMED
 from engine.errors import ModelError
 from engine.headers import Header, read_header
 from engine.models import Resident
 from engine.specs import AdapterRef
 
-_GENERIC_NAMES = ("emb_params", "clip_l", "clip_g", "*")
-_NETWORKS = ("unet", "transformer", "text_encoder", "text_encoder_2")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Hold an adapter's file: what was asked for, where it lies, its header and its tensors."""
+
+    ref: AdapterRef
+    path: Path
+    header: Header
+    weights: dict[str, torch.Tensor]
+
+    @property
+    def is_swapped(self) -> bool:
+        """Say whether it stands in the place of the base model's own tensors."""
+        return self.ref.kind == "dreambooth" or (self.ref.kind == "lora" and deltas.is_unusual(self.weights))
 
 
 def apply_adapters(
     resident: Resident, pipeline: Any, adapters: tuple[AdapterRef, ...], find: Callable[[str], Path]
 ) -> None:
     """Make exactly `adapters` active, in order; nothing happens when they already are. Raises ModelError."""
-    if resident.applied == adapters:
+    active = tuple(adapter for adapter in adapters if adapter.weight != 0)
+    if resident.applied == active:
         return
     remove_adapters(resident)
-    try:
-        # Parameters that are made in inference mode could never be trained or moved again.
-        with torch.inference_mode(False), torch.no_grad():
-            for adapter in adapters:
-                _apply(resident, pipeline, adapter, find(adapter.sha256))
-            _set_weights(pipeline, [adapter for adapter in adapters if adapter.kind == "lora"])
-    except ModelError:
-        remove_adapters(resident)
-        raise
-    resident.applied = adapters
+    # Parameters that are made in inference mode could never be trained or moved again.
+    with ExitStack() as undo, torch.inference_mode(False), torch.no_grad():
+        undo.callback(remove_adapters, resident)
+        _put_on(resident, pipeline, [_open(adapter, find(adapter.sha256)) for adapter in active])
+        undo.pop_all()
+    resident.applied = active
 
 
 def remove_adapters(resident: Resident) -> None:
@@ -44,53 +57,80 @@ def remove_adapters(resident: Resident) -> None:
     for pipeline in resident.pipelines.values():
         if hasattr(pipeline, "unload_lora_weights"):
             pipeline.unload_lora_weights()
-        for name in resident.tokenizers:
-            setattr(pipeline, name, resident.loaded.parts[name])
-    for network, table in resident.tables.items():
-        resident.loaded.parts[network].set_input_embeddings(table)
-    resident.tokenizers.clear()
-    resident.tables.clear()
+    if "unet" in resident.loaded.parts:
+        hypernetworks.detach(resident.loaded.parts["unet"])
+    inversions.forget(resident)
+    swaps.swap_out(resident)
     resident.applied = ()
 
 
-def _apply(resident: Resident, pipeline: Any, adapter: AdapterRef, path: Path) -> None:
+def _open(ref: AdapterRef, path: Path) -> Opened:
     header = read_header(path)
     weights = load_file(path)
     broken = next((name for name, weight in weights.items() if not torch.isfinite(weight).all()), None)
     if not weights or broken or any(0 in info.shape for info in header.tensors.values()):
         message = f"The adapter {path.name} holds no usable weights."
         raise ModelError("adapter_broken", message, file=path.name, tensor=broken or "")
-    if adapter.kind == "lora":
-        _add_lora(pipeline, _name(adapter), path, lora.fold_scales(weights, header.metadata))
-    elif adapter.kind == "textual_inversion":
-        _add_tokens(resident, pipeline, weights, _read_token(path, header))
-    else:
-        message = f"Adapters of the kind {adapter.kind!r} cannot be used yet."
-        raise ModelError("adapter_kind_unsupported", message, kind=adapter.kind)
+    return Opened(ref=ref, path=path, header=header, weights=weights)
+
+
+def _put_on(resident: Resident, pipeline: Any, files: Sequence[Opened]) -> None:
+    """Put files on. Tensors are swapped first, because PEFT wraps the layers that they lie in."""
+    swaps.swap_in(resident, [(_read_changes(resident, file), file.ref.weight) for file in files if file.is_swapped])
+    stack = []
+    for file in files:
+        if file.ref.kind == "textual_inversion":
+            word = file.ref.word or inversions.read_word(file.path, file.header)
+            inversions.teach(resident, pipeline, file.weights, word=word, strength=file.ref.weight)
+        elif file.ref.kind == "hypernetwork":
+            stack.append((_read_hypernetwork(resident, file), file.ref.weight))
+        elif not file.is_swapped:
+            _add_lora(pipeline, _name(file.ref), file)
+    loras = [file.ref for file in files if file.ref.kind == "lora" and not file.is_swapped]
+    if loras:
+        pipeline.set_adapters([_name(each) for each in loras], [each.weight for each in loras])
+    if stack:
+        hypernetworks.attach(resident.loaded.parts["unet"], stack)
 
 
 def _name(adapter: AdapterRef) -> str:
     return f"a{adapter.sha256[:16]}"
 
 
-def _set_weights(pipeline: Any, loras: list[AdapterRef]) -> None:
-    if loras:
-        pipeline.set_adapters([_name(each) for each in loras], [each.weight for each in loras])
+def _read_changes(resident: Resident, file: Opened) -> dict[str, deltas.Change]:
+    if file.ref.kind == "dreambooth":
+        return swaps.read_full(file.weights)
+    unet = resident.loaded.parts.get("unet")
+    layers = unet.config.layers_per_block if unet is not None else 0
+    if not isinstance(layers, int) or not layers:
+        raise _mismatch(file.path, 0, len(file.weights))
+    return deltas.read_changes(file.weights, file.header.metadata, layers_per_block=layers)
 
 
-def _add_lora(pipeline: Any, name: str, path: Path, weights: dict[str, torch.Tensor]) -> None:
+def _read_hypernetwork(resident: Resident, file: Opened) -> hypernetworks.Hypernetwork:
+    unet = resident.loaded.parts.get("unet")
+    hypernetwork = hypernetworks.from_state(file.weights, file.header.metadata).requires_grad_(False)
+    known = {str(width) for width in hypernetworks.widths_of(unet)} if unet is not None else set()
+    fitting = len(hypernetwork.pairs.keys() & known)
+    if fitting < len(hypernetwork.pairs):
+        raise _mismatch(file.path, fitting, len(hypernetwork.pairs))
+    return hypernetwork.to(unet.device)
+
+
+def _add_lora(pipeline: Any, name: str, file: Opened) -> None:
+    weights = lora.fold_scales(file.weights, file.header.metadata)
     wanted = lora.count_matrices(weights)
     lonely = sorted(lora.lonely_matrices(weights))[:NAMED]
     if lonely:
-        message = f"The adapter {path.name} lacks the other half of {', '.join(lonely)}."
+        message = f"The adapter {file.path.name} lacks the other half of {', '.join(lonely)}."
         raise ModelError("adapter_incomplete", message, tensors=lonely)
     try:
         _load_lora(pipeline, name, weights)
     except (ValueError, RuntimeError, KeyError, TypeError, IndexError) as error:
-        raise _mismatch(path, 0, wanted) from error
-    fitting = sum(_count_matrices(pipeline, network, name) for network in _NETWORKS)
+        raise _mismatch(file.path, 0, wanted) from error
+    fitting = sum(_count_matrices(pipeline, network, name) for network in swaps.NETWORKS)
     if not wanted or fitting < wanted:
-        raise _mismatch(path, fitting, wanted)
+        raise _mismatch(file.path, fitting, wanted)
 
 
 def _load_lora(pipeline: Any, name: str, weights: dict[str, torch.Tensor]) -> None:
@@ -120,61 +160,3 @@ def _count_matrices(pipeline: Any, network: str, adapter: str) -> int:
 def _mismatch(path: Path, fitting: int, wanted: int) -> ModelError:
     message = f"The adapter {path.name} does not fit this base model."
     return ModelError("adapter_mismatch", message, file=path.name, fitting=fitting, wanted=wanted)
-
-
-def _read_token(path: Path, header: Header) -> str:
-    named = header.metadata.get("modelspec.trigger_phrase", "").strip()
-    key = next((name for name in header.tensors if name not in _GENERIC_NAMES), "")
-    return named or key or path.stem
-
-
-def _add_tokens(resident: Resident, pipeline: Any, weights: Mapping[str, torch.Tensor], token: str) -> None:
-    """Give both text encoders the new words, as `token`, `token_1`, and so on for several vectors."""
-    vectors = _vectors_by_network(resident, weights)
-    for network, rows in vectors.items():
-        encoder = resident.loaded.parts[network]
-        tokenizer_name = network.replace("text_encoder", "tokenizer")
-        tokenizer = copy.deepcopy(getattr(pipeline, tokenizer_name))
-        names = [token, *(f"{token}_{index}" for index in range(1, len(rows)))]
-        if len(set(names) & set(tokenizer.get_vocab())):
-            raise ModelError("adapter_token_taken", f"The base model already knows the word {token!r}.", token=token)
-        tokenizer.add_tokens([AddedToken(name, single_word=True) for name in names])
-        table = encoder.get_input_embeddings()
-        resident.tables.setdefault(network, table)
-        encoder.set_input_embeddings(_extend(table, rows, tokenizer.convert_tokens_to_ids(names)))
-        resident.tokenizers[tokenizer_name] = tokenizer
-        for shell in resident.pipelines.values():
-            setattr(shell, tokenizer_name, tokenizer)
-
-
-def _vectors_by_network(resident: Resident, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    parts = resident.loaded.parts
-    if "clip_l" in weights and "clip_g" in weights:
-        found = {"text_encoder": weights["clip_l"], "text_encoder_2": weights["clip_g"]}
-    else:
-        _refuse_half(parts, weights)
-        found = {"text_encoder": next(iter(weights.values()))}
-    found = {network: torch.atleast_2d(rows) for network, rows in found.items()}
-    for network, rows in found.items():
-        width = parts[network].get_input_embeddings().embedding_dim if network in parts else 0
-        if rows.ndim != 2 or rows.shape[1] != width:
-            message = "This textual inversion was trained for another kind of base model."
-            raise ModelError("adapter_mismatch", message, width=rows.shape[-1], wanted=width)
-    return found
-
-
-def _refuse_half(parts: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> None:
-    """Refuse vectors for one of the two encoders that both read the word."""
-    lonely = sorted({"clip_l", "clip_g"} & weights.keys())
-    if lonely and "text_encoder_2" in parts:
-        message = f"This textual inversion has {lonely[0]} only; clip_l and clip_g are needed."
-        raise ModelError("adapter_incomplete", message, tensors=lonely)
-
-
-def _extend(table: torch.nn.Embedding, rows: torch.Tensor, ids: list[int]) -> torch.nn.Embedding:
-    old = table.weight
-    size = max(old.shape[0], max(ids) + 1)
-    weight = torch.zeros(size, old.shape[1], dtype=old.dtype, device=old.device)
-    weight[: old.shape[0]] = old
-    weight[ids] = rows.to(old)
-    return torch.nn.Embedding.from_pretrained(weight)

@@ -6,18 +6,22 @@ embedding away from (or towards) that of the empty prompt in its place: 1 change
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
+from engine.models import Word
 from engine.specs import ImageSpec
 from engine.text_windows import T5_TOKENS, WEIGHING
 from engine.weights import Fragment, parse_weights, plain_text
 
 # A sentence is rather cut at a comma than inside a phrase, if one lies within this many tokens of the chunk's end.
 COMMA_REACH = 20
+# By the tokenizer's name among the pipeline's parts, and there by the token that the word itself has.
+Words = Mapping[str, Mapping[int, Word]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +67,16 @@ class EmbeddingCache:
             self.bytes -= encoded.bytes
 
 
-def encode_prompts(pipeline: Any, spec: ImageSpec, cache: EmbeddingCache) -> dict[str, torch.Tensor]:
-    """Return the keyword arguments that carry a recipe's two prompts into diffusers' pipeline call."""
+def encode_prompts(
+    pipeline: Any, spec: ImageSpec, cache: EmbeddingCache, words: Words | None = None
+) -> dict[str, torch.Tensor]:
+    """Return the keyword arguments that carry a recipe's two prompts into diffusers' pipeline call.
+
+    `words` are those that adapters have taught, with the strength at which each is read.
+    """
     is_guided = spec.guidance_scale > 1 and spec.architecture != "flux"
     texts = [spec.prompt, spec.negative_prompt] if is_guided else [spec.prompt]
-    encode = _encode_clip if spec.architecture in WEIGHING else _encode_plain
+    encode = partial(_encode_clip, words=words or {}) if spec.architecture in WEIGHING else _encode_plain
     encoded = [cache.get(_key(spec, text), lambda text=text: encode(pipeline, spec, text)) for text in texts]
     if len({item.hidden.shape[1] for item in encoded}) > 1:
         empty = cache.get(_key(spec, ""), lambda: encode(pipeline, spec, ""))
@@ -81,7 +90,7 @@ def encode_prompts(pipeline: Any, spec: ImageSpec, cache: EmbeddingCache) -> dic
 
 
 def _key(spec: ImageSpec, text: str) -> str:
-    adapters = [(adapter.kind, adapter.sha256, adapter.weight) for adapter in spec.adapters]
+    adapters = [(adapter.kind, adapter.sha256, adapter.weight, adapter.word) for adapter in spec.adapters]
     parts = (spec.base_model, adapters, spec.clip_skip, text)
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -108,13 +117,13 @@ def _encode_plain(pipeline: Any, spec: ImageSpec, text: str) -> Encoded:
     return Encoded(hidden=hidden, pooled=pooled)
 
 
-def _encode_clip(pipeline: Any, spec: ImageSpec, text: str) -> Encoded:
+def _encode_clip(pipeline: Any, spec: ImageSpec, text: str, words: Words) -> Encoded:
     fragments = parse_weights(text)
     is_two = spec.architecture == "sdxl"
-    first = _Reader(pipeline, "", spec.clip_skip, is_two)
+    first = _Reader(pipeline, "", spec.clip_skip, is_xl=is_two, words=words)
     if not is_two:
         return Encoded(hidden=first.read(fragments)[0])
-    second = _Reader(pipeline, "_2", spec.clip_skip, is_two)
+    second = _Reader(pipeline, "_2", spec.clip_skip, is_xl=is_two, words=words)
     (one, _), (two, pooled) = first.read(fragments), second.read(fragments)
     return Encoded(hidden=torch.cat([one, two], dim=-1), pooled=pooled)
 
@@ -122,10 +131,11 @@ def _encode_clip(pipeline: Any, spec: ImageSpec, text: str) -> Encoded:
 class _Reader:
     """Read fragments with one CLIP encoder and its tokenizer."""
 
-    def __init__(self, pipeline: Any, suffix: str, clip_skip: int, is_xl: bool) -> None:
+    def __init__(self, pipeline: Any, suffix: str, clip_skip: int, *, is_xl: bool, words: Words) -> None:
         self.pipeline = pipeline
         self.tokenizer = getattr(pipeline, f"tokenizer{suffix}")
         self.encoder = getattr(pipeline, f"text_encoder{suffix}")
+        self.words = words.get(f"tokenizer{suffix}", {})
         self.clip_skip = clip_skip
         self.is_xl = is_xl
         self.length = self.tokenizer.model_max_length
@@ -147,18 +157,20 @@ class _Reader:
             if fragment.is_break:
                 yield chunk
                 chunk, is_first = [], False
-            for token in self._tokenize(fragment.text):
+            for token, strength in self._tokenize(fragment.text):
                 if len(chunk) == room:
                     cut = _find_comma(chunk, commas)
                     yield chunk[:cut]
                     chunk, is_first = chunk[cut:], False
-                chunk.append((token, fragment.weight))
+                chunk.append((token, fragment.weight * strength))
         if chunk or is_first:
             yield chunk
 
-    def _tokenize(self, text: str) -> list[int]:
-        text = self.pipeline.maybe_convert_prompt(text, self.tokenizer)
-        return self.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).input_ids
+    def _tokenize(self, text: str) -> Iterator[tuple[int, float]]:
+        """Yield tokens and how strongly each is read; a taught word becomes the tokens of all its vectors."""
+        for token in self.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).input_ids:
+            word = self.words.get(token)
+            yield from ((each, word.weight) for each in word.tokens) if word else [(token, 1.0)]
 
     def _run(self, tokens: list[int]) -> Any:
         tokenizer = self.tokenizer

@@ -21,6 +21,12 @@ MAX_ADAPTERS = 20
 MAX_ADAPTER_WEIGHT = 10.0
 # The VAE's factor, times two where the transformer packs 2 x 2 latents into one token.
 SIZE_FACTORS: Mapping[str, int] = MappingProxyType({"sd1": 8, "sd2": 8, "sdxl": 8, "sd3": 16, "flux": 16})
+MAX_WORD_CHARACTERS = 100
+_EVERYWHERE = ("lora", "dreambooth", "textual_inversion")
+# Hypernetworks are made for attention that reads pictures and words apart, which is a UNet's.
+ADAPTER_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {**dict.fromkeys(("sd1", "sd2", "sdxl"), (*_EVERYWHERE, "hypernetwork")), "sd3": _EVERYWHERE, "flux": _EVERYWHERE}
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -127,9 +133,12 @@ def _check_adapters(spec: ImageSpec) -> Iterator[SpecError]:
         if not _is_number(adapter.weight, -MAX_ADAPTER_WEIGHT, MAX_ADAPTER_WEIGHT):
             message = f"An adapter's weight must be between -{MAX_ADAPTER_WEIGHT:g} and {MAX_ADAPTER_WEIGHT:g}."
             yield _error("adapters", "adapter_weight_out_of_range", message, max=MAX_ADAPTER_WEIGHT)
-        if adapter.kind not in ("lora", "textual_inversion"):
-            message = f"Adapters of the kind {adapter.kind!r} cannot be used yet."
+        if adapter.kind not in ADAPTER_KINDS.get(spec.architecture, ()):
+            message = f"Adapters of the kind {adapter.kind!r} cannot be used with {spec.architecture} models."
             yield _error("adapters", "adapter_kind_unsupported", message, kind=adapter.kind)
+        if len(adapter.word) > MAX_WORD_CHARACTERS or not adapter.word.isprintable():
+            message = f"The word of an adapter must be at most {MAX_WORD_CHARACTERS} characters of text."
+            yield _error("adapters", "adapter_word_invalid", message, limit=MAX_WORD_CHARACTERS)
     hashes = [adapter.sha256 for adapter in spec.adapters]
     if len(set(hashes)) != len(hashes):
         yield _error("adapters", "adapter_twice", "The same adapter is chosen twice.")

@@ -14,12 +14,21 @@ from engine.singles import load_single, load_vae_single
 from engine.specs import AdapterRef, Architecture, Resolve
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """Say what a taught word is to the text encoder: the tokens of all its vectors, and how strongly they are read."""
+
+    tokens: tuple[int, ...]
+    weight: float = 1.0
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Resident:
     """Hold one model in memory.
 
     `pipelines` are the cheap shells that diffusers puts around its parts, by VAE hash; `applied` are the adapters
-    that are on now, `tokenizers` those that know their words, and `tables` the word tables that they replaced.
+    that are on now. Of these, `tokenizers` know the words, `words` what each word's first token stands for, `tables`
+    are the word tables that were replaced, and `swapped` the parameters: (module, name there, original).
     """
 
     sha256: str
@@ -30,6 +39,8 @@ class Resident:
     applied: tuple[AdapterRef, ...] = ()
     tokenizers: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, dict[int, Word]] = field(default_factory=dict)
+    swapped: list[tuple[Any, str, Any]] = field(default_factory=list)
 
     def build_pipeline(self, vae_sha256: str | None, vae: Any) -> Any:
         """Return diffusers' own pipeline around these parts, with another VAE when one is given."""

@@ -103,7 +103,7 @@ class _Drawing:
         resident, pipeline = self._load()
         self._end("loading")
         self._begin("encoding")
-        prompts = encode_prompts(pipeline, self.spec, self.engine.embeddings)
+        prompts = encode_prompts(pipeline, self.spec, self.engine.embeddings, resident.words)
         self._end("encoding")
         self._begin("denoising", self.spec.num_inference_steps)
         pipeline.scheduler = build_scheduler(self.spec, resident.loaded.scheduler_config)

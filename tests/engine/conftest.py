@@ -7,6 +7,7 @@ from engine.headers import hash_model
 from engine.render import Engine
 from engine.specs import ImageSpec
 from engine.starter import WEIGHTS
+from tests.engine.bench import Bench
 
 PROMPT = "a red car, on a beach, golden sunset light, flat vector style"
 
@@ -36,3 +37,11 @@ def starter_spec(starter_hash):
         width=128,
         height=128,
     )
+
+
+@pytest.fixture(scope="module")
+def bench(starter_spec):
+    """The starter model and a place for adapters; what one test puts on, the next must find taken off."""
+    threads = torch.get_num_threads()
+    yield Bench(WEIGHTS, starter_spec)
+    torch.set_num_threads(threads)

@@ -1,16 +1,11 @@
 """Adapters change the picture while they are on, and leave no trace when they are off."""
 
-import hashlib
-
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.errors import ModelError, SpecError
-from engine.headers import hash_model
-from engine.render import Engine
+from engine.errors import ModelError
 from engine.specs import AdapterRef
-from engine.starter import WEIGHTS
 from tests.engine.test_architectures import make_engine, make_spec
 from tests.engine.test_render import ignore
 from tests.engine.tiny import build_folder
@@ -36,37 +31,6 @@ def kohya(target, *, width, rank=4, alpha=None, seed=0, inner=128, text=128, sca
 
 def starter_lora(target, **options):
     return kohya(target, width=128, inner=192, text=128, **options)
-
-
-class Bench:
-    """Draw small starter pictures with adapter files."""
-
-    def __init__(self, starter_hash, spec):
-        self.starter_hash, self.spec = starter_hash, spec
-        self.known = {starter_hash: WEIGHTS}
-        self.engine = Engine(self.known.__getitem__, memory_budget_bytes=10**9, device="cpu", threads=1)
-
-    def add(self, path):
-        sha256 = hash_model(path)
-        self.known[sha256] = path
-        return sha256
-
-    def draw(self, *adapters, **changes):
-        spec = self.spec.replace(adapters=adapters, num_inference_steps=2, width=64, height=64)
-        return self.engine.render(spec.replace(**changes), ignore).pixels_sha256
-
-    def weights_hash(self):
-        digest = hashlib.sha256()
-        for name in ("unet", "text_encoder"):
-            part = self.engine.models.residents[self.starter_hash].loaded.parts[name]
-            for key, value in sorted(part.state_dict().items()):
-                digest.update(key.encode() + value.numpy().tobytes())
-        return digest.hexdigest()
-
-
-@pytest.fixture
-def bench(starter_hash, starter_spec):
-    return Bench(starter_hash, starter_spec)
 
 
 def lora(sha256, weight=1.0):
@@ -190,12 +154,6 @@ def test_a_changed_adapter_is_refused(bench, tmp_path):
     with pytest.raises(ModelError) as caught:
         bench.draw(lora(one))
     assert caught.value.code == "model_changed"
-
-
-def test_a_hypernetwork_is_refused_for_now(bench):
-    with pytest.raises(SpecError) as caught:
-        bench.draw(AdapterRef(kind="hypernetwork", sha256="0" * 64))
-    assert caught.value.code == "adapter_kind_unsupported"
 
 
 @pytest.mark.parametrize("key", ["zkmoon", "emb_params"])

@@ -56,7 +56,22 @@ BAD_VALUES = [
     ({"prompt": "(a:1e9)"}, "prompt", "weight_out_of_range"),
     ({"negative_prompt": "(a:nan)"}, "negative_prompt", "weight_not_finite"),
     ({"adapters": (AdapterRef(kind="lora", sha256=SHA, weight=math.nan),)}, "adapters", "adapter_weight_out_of_range"),
-    ({"adapters": (AdapterRef(kind="hypernetwork", sha256=SHA),)}, "adapters", "adapter_kind_unsupported"),
+    ({"adapters": (AdapterRef(kind="oft", sha256=SHA),)}, "adapters", "adapter_kind_unsupported"),
+    (
+        {"architecture": "flux", "adapters": (AdapterRef(kind="hypernetwork", sha256=SHA),)},
+        "adapters",
+        "adapter_kind_unsupported",
+    ),
+    (
+        {"adapters": (AdapterRef(kind="textual_inversion", sha256=SHA, word="a\nb"),)},
+        "adapters",
+        "adapter_word_invalid",
+    ),
+    (
+        {"adapters": (AdapterRef(kind="textual_inversion", sha256=SHA, word="w" * 101),)},
+        "adapters",
+        "adapter_word_invalid",
+    ),
     ({"adapters": (LORA, LORA)}, "adapters", "adapter_twice"),
     ({"base_model": "../../etc/passwd"}, "base_model", "hash_invalid"),
     ({"vae": "ABC"}, "vae", "hash_invalid"),
