@@ -19,6 +19,8 @@ from generation import api_withdrawals as withdrawals
 from projects import api as projects
 from projects import api_campaigns as campaigns
 from projects import openapi  # noqa: F401 - tells the schema about tokens
+from training import api as training
+from training import api_adapters as adapters
 
 router = SimpleRouter(use_regex_path=False)
 router.register("projects", projects.ProjectViewSet, basename="api-project")
@@ -40,6 +42,9 @@ router.register("terms", assets.TermViewSet, basename="api-term")
 router.register("templates", templates.TemplateViewSet, basename="api-template")
 router.register("generations", generation.GenerationViewSet, basename="api-generation")
 router.register("outputs", generation.OutputViewSet, basename="api-output")
+router.register("training-runs", training.TrainingRunViewSet, basename="api-training")
+router.register("adapters", adapters.AdapterViewSet, basename="api-adapter")
+router.register("adapter-jobs", adapters.ReworkViewSet, basename="api-rework")
 router.register("replays", generation.ReplayViewSet, basename="api-replay")
 router.register("projects/<slug:slug>/members", projects.MemberViewSet, basename="api-member")
 router.register("projects/<slug:slug>/campaigns", campaigns.CampaignViewSet, basename="api-campaign")

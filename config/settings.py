@@ -305,6 +305,7 @@ SPECTACULAR_SETTINGS = {
         "RightsStateEnum": "assets.models.Rights.State",
         "RoleEnum": "projects.models.Role",
         "SourceRoleEnum": "assets.models.ModelSource.Role",
+        "StatusEnum": "jobs.models.Status",
         "ThingKindEnum": "assets.serializers_rights.KINDS",
         "VerdictEnum": "assets.serializers.VERDICTS",
         "WaiverStateEnum": "assets.serializers_rights.WAIVER_STATES",
