@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from engine import adapter_layouts as layouts
+from engine.adapter_bases import unpack_base
 from engine.adapter_files import STRUCTURE, Precision, check_hash, save_tensors, sync_folder
 from engine.adapter_layers import Weights
 from engine.adapter_names import name_parameter
@@ -83,33 +84,23 @@ def to_a1111_hypernetwork(weights: Weights, header: Mapping[str, str]) -> dict[i
     return pairs | structure | known | step
 
 
-def export_dreambooth_folder(base: Path, weights: Weights, folder: Path) -> None:
+def export_dreambooth_folder(base: Path, weights: Weights, folder: Path, *, tokenizers: Path | None = None) -> None:
     """Write a diffusers folder with the trained parameters in place of the base's, in the base's precision.
 
-    Everything else is copied, except for other formats of the trained networks. Raises ModelError.
+    Everything else is copied, except for other formats of the trained networks; a checkpoint in one file becomes a
+    folder first, for which it needs `tokenizers` as drawing with it does. Raises ModelError.
     """
-    if not base.is_dir():
-        message = "A DreamBooth becomes a diffusers folder only where its base model is one."
-        raise ModelError("export_needs_folder", message, file=base.name)
     trained = layouts.check_names("dreambooth", weights)
     networks = {name.split(".")[0] for name in trained}
     with TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
-        target = Path(temporary) / "model"
-        shutil.copytree(base, target, ignore=_ignore_weights(base, networks), copy_function=shutil.copyfile)
+        source, target = base, Path(temporary) / "model"
+        if not base.is_dir():
+            source = unpack_base(base, Path(temporary) / "base", tokenizers=tokenizers)
+        shutil.copytree(source, target, ignore=_ignore_weights(source, networks), copy_function=shutil.copyfile)
         for network in sorted(networks):
-            _write_network(base / network, target / network, network, trained)
+            _write_network(source / network, target / network, network, trained)
         target.rename(folder)
     sync_folder(folder.parent)
-
-
-def read_base(base: Path, networks: tuple[str, ...] = layouts.NETWORKS) -> dict[str, torch.Tensor]:
-    """Return a diffusers folder's parameters as `<network>.<parameter name>`, float32, for `extract` to compare."""
-    found = {}
-    for network in networks:
-        for file in component_files(base / network) if (base / network).is_dir() else []:
-            read_header(file)
-            found |= {name_parameter(f"{network}.{name}"): tensor.float() for name, tensor in load_file(file).items()}
-    return found
 
 
 def _ignore_weights(base: Path, networks: set[str]) -> Any:

@@ -1,7 +1,9 @@
 """Write adapters to disk whole and with their hashes, read them back, and see whether somebody changed them."""
 
 import hashlib
+import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,16 +97,14 @@ def save_tensors(path: Path, tensors: Weights, header: Mapping[str, str], *, dty
     _refuse_values(stored)
     header = {"format": "pt", DATE: datetime.now(UTC).isoformat(timespec="seconds"), **header}
     with TemporaryDirectory(prefix=".", dir=path.parent) as folder:
-        temporary = Path(folder) / "adapter.safetensors"
+        bare, whole = Path(folder) / "bare.safetensors", Path(folder) / "whole.safetensors"
         # kohya hashes the file as it would be with nothing but its own keys in the header.
-        save_file(stored, temporary, {key: text for key, text in header.items() if key.startswith("ss_")})
-        digest = hash_tensors(temporary)
-        hashes = {HASH: f"0x{digest}", "sshs_model_hash": digest, "sshs_legacy_hash": hash_legacy(temporary)}
-        save_file(stored, temporary, {**header, **hashes})
-        read_header(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        save_file(stored, bare, {key: text for key, text in header.items() if key.startswith("ss_")})
+        digest = hash_tensors(bare)
+        hashes = {HASH: f"0x{digest}", "sshs_model_hash": digest, "sshs_legacy_hash": hash_legacy(bare)}
+        _write_header(bare, whole, {**header, **hashes})
+        read_header(whole)
+        whole.replace(path)
     sync_folder(path.parent)
 
 
@@ -137,6 +137,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_header(source: Path, target: Path, metadata: Mapping[str, str]) -> None:
+    """Copy a file under another header whose keys are in order: safetensors shuffles them, and so the file's hash."""
+    with source.open("rb") as old, target.open("wb") as new:
+        tensors = json.loads(old.read(int.from_bytes(old.read(8), "little")))
+        tensors.pop("__metadata__", None)
+        header = {"__metadata__": dict(sorted(metadata.items())), **tensors}
+        raw = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        raw += b" " * (-len(raw) % 8)
+        new.write(len(raw).to_bytes(8, "little") + raw)
+        shutil.copyfileobj(old, new, 2**20)
+        new.flush()
+        os.fsync(new.fileno())
 
 
 def _store(name: str, tensor: torch.Tensor, dtype: Precision) -> torch.Tensor:

@@ -93,7 +93,7 @@ def extract(
     chosen = chosen or (lambda layer: is_target(layer, with_conv=with_conv))
     base, tuned = _classic(base), _classic(tuned)
     changed = [name for name in tuned if name in base and _differs(name, base[name], tuned[name])]
-    wanted = [name for name in changed if _is_matrix(name, tuned[name]) and chosen(name.removesuffix(".weight"))]
+    wanted = [name for name in changed if is_matrix(name, tuned[name]) and chosen(name.removesuffix(".weight"))]
     small: dict[str, Layer] = {}
     retained: dict[str, float] = {}
     for index, name in enumerate(wanted):
@@ -198,7 +198,8 @@ def _precision(device: str) -> torch.dtype:
     return torch.float64 if device == "cpu" else torch.float32
 
 
-def _is_matrix(name: str, tensor: torch.Tensor) -> bool:
+def is_matrix(name: str, tensor: torch.Tensor) -> bool:
+    """Say whether a LoRA can change a parameter: the weight of a linear layer or of a convolution."""
     return name.endswith(".weight") and tensor.ndim in (2, 4)
 
 
