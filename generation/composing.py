@@ -4,16 +4,17 @@ The Studio's preview, the API's `compose` and the submission all come through `c
 is what is made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assets.licensing import Action, Decision
+from assets.licensing import Action, Decision, Profile
 from assets.models import ModelFile
 from assets.services import decide_about, explain_here
-from assets.services.decisions import Sources, waivers_of
+from assets.services.decisions import Sources, own_profiles_in, waivers_of
 from engine.limits import check_spec
 from engine.schedulers import SCHEDULERS, usual_scheduler
 from engine.specs import AdapterRef, ImageSpec
@@ -103,21 +104,52 @@ class Composed:
         }
 
 
-def compose(project: Project, request: PictureRequest, vocabulary: Vocabulary | None = None) -> Composed:
-    """Compile, translate, count and judge a request. Raises Problem with the field that must change."""
+class Judge:
+    """Say what the generate and the publish gate answer about pictures that are made with some of these files.
+
+    Everything below the files is read once, and files that are used together are asked about once.
+    """
+
+    def __init__(self, project: Project, files: Iterable[ModelFile]) -> None:
+        self.project, self.sources = project, Sources(files)
+        self.waivers = waivers_of(project, *Action)
+        self.own: Mapping[str, Profile] = {}
+        self.known: dict[frozenset[UUID], tuple[Decision, Decision]] = {}
+
+    def decide(self, files: Sequence[ModelFile]) -> tuple[Decision, Decision]:
+        """Return what may be done with files that are used together: generate, publish."""
+        key = frozenset(file.id for file in files)
+        if key not in self.known:
+            inputs = self.sources.inputs_of(files)
+            self.own = self.own or own_profiles_in(self.project, inputs)
+            generate, publish = (
+                decide_about(self.project, action, inputs, waivers=self.waivers, own=self.own)
+                for action in (Action.GENERATE, Action.PUBLISH)
+            )
+            self.known[key] = generate, publish
+        return self.known[key]
+
+
+def compose(
+    project: Project, request: PictureRequest, vocabulary: Vocabulary | None = None, judge: Judge | None = None
+) -> Composed:
+    """Compile, translate, count and judge a request. Raises Problem with the field that must change.
+
+    Whoever composes often gives the `vocabulary` and a `judge` of all the files; otherwise they are read here.
+    """
     vocabulary = vocabulary or vocabulary_of(project)
     compiled = compile_request(request, vocabulary)
     spec = build_spec(request, compiled)
     counts = tokens_of(request.base_model, spec.prompt)
-    inputs, waivers = Sources(request.files).inputs_of(request.files), waivers_of(project, *Action)
+    generate, publish = (judge or Judge(project, request.files)).decide(request.files)
     return Composed(
         spec=spec,
         compiled=compiled,
         translations={name: translate(text, vocabulary, name) for name, text in compiled.sources.items()},
         counts=counts,
         notices=(*compiled.warnings, *notices_of(request.base_model, spec, counts)),
-        generate=decide_about(project, Action.GENERATE, inputs, waivers=waivers),
-        publish=decide_about(project, Action.PUBLISH, inputs, waivers=waivers),
+        generate=generate,
+        publish=publish,
     )
 
 

@@ -16,6 +16,8 @@ from engine.limits import MAX_SEED
 from engine.specs import ImageSpec
 from jobs.models import Job
 
+from .grid_models import Grid as Grid
+from .grid_models import GridCell as GridCell
 from .sentences import failure_sentence
 from .templates import TemplateBody
 

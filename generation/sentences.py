@@ -105,6 +105,25 @@ PRESETS: Sentences = {
     "column_twice": (_("A column is there twice. The file has: {columns}."),),
 }
 
+GRIDS: Sentences = {
+    "axes_missing": (_("Choose what varies on at least one axis."),),
+    "axis_unknown": (_("There is no axis called {name}."),),
+    "axis_twice": (_("This varies on another axis already. Choose something else."),),
+    "axis_empty": (_("Give this axis at least one value."),),
+    "axis_too_long": (_("An axis has at most {limit} values."),),
+    "axis_text_too_long": (_("The text is longer than {limit} characters."),),
+    "axis_not_number": (_("“{value}” is not a number, nor a range such as 0.5-0.9 (+0.1)."),),
+    "axis_not_whole": (_("“{value}” is not a whole number."),),
+    "axis_step_zero": (_("A range needs a step other than 0."),),
+    "axis_choice_unknown": (_("There is no such choice in this project. Choose again."),),
+    "axis_needs_adapter": (_("There is no adapter whose weight could vary. Choose one, or vary adapters too."),),
+    "axis_slot_locked": (_("The template locks this slot, so that it cannot vary."),),
+    "axis_words_missing": (
+        _("“{text}” stands nowhere in the prompt. The first line is what the others replace, exactly as written."),
+    ),
+    "grid_too_large": (_("That makes {count} cells; a grid has at most {limit}."),),
+}
+
 JOBS: Sentences = {
     "worker_died": (
         _("The worker stopped {attempts} times while it worked on this. What was saved is safe. Try again."),
@@ -148,7 +167,7 @@ NOTICES: Sentences = {
     "vae_hash_invalid": (_("The VAE's hash in the file is no hash, and was left out."),),
 }
 
-SENTENCES: Sentences = {**arriving.SENTENCES, **NOTICES, **PROMPTS, **PRESETS, **RECIPES, **JOBS}
+SENTENCES: Sentences = {**arriving.SENTENCES, **NOTICES, **PROMPTS, **PRESETS, **RECIPES, **GRIDS, **JOBS}
 
 
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:

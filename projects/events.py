@@ -49,6 +49,8 @@ SENTENCES: dict[str, Any] = {
     "generation.requested": gettext_lazy("Pictures asked for: {count}"),
     "generation.cancel_requested": gettext_lazy("Job canceled with {done} of {count} pictures made"),
     "generation.blocked": gettext_lazy("Job stopped: the rights do not allow it any more"),
+    "generation.grid.requested": gettext_lazy("Grid asked for: {cells} cells, {pictures} pictures"),
+    "generation.grid.redrawn": gettext_lazy("Missing pictures of a grid asked for again: {pictures}"),
     "generation.output.created": gettext_lazy("Picture made under {license}, seed {seed}"),
     "generation.output.downloaded": gettext_lazy("Picture downloaded; publishing it: {verdict}"),
     "generation.output.rated": gettext_lazy("Picture rated: {from} → {to} stars"),
