@@ -1,6 +1,7 @@
 """Turn LoHa, LoKr, DoRA and whole changes into LoRAs: apply them, and keep the largest singular values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 import torch
 
@@ -32,16 +33,11 @@ def to_lora(
         message = f"The base model has no {unknown[:120]!r}."
         raise ModelError("adapter_mismatch", message, file="", fitting=0, wanted=len(changes))
     fitting = {name: change for name, change in changes.items() if is_matrix(name, base[name])}
+    deltas = {name.removesuffix(".weight"): partial(_work_out, change, base[name]) for name, change in fitting.items()}
     left_out = tuple(name for name in changes if name not in fitting)
-    reduced = reduce_deltas(_work_out(fitting, base, on_layer), rank=rank, energy=energy)
-    return Reduced(weights=reduced.weights, retained=reduced.retained, left_out=left_out)
+    return reduce_deltas(deltas, rank=rank, energy=energy, left_out=left_out, on_layer=on_layer)
 
 
-def _work_out(
-    changes: Mapping[str, Change], base: Weights, on_layer: OnLayer | None
-) -> Iterator[tuple[str, torch.Tensor]]:
-    for index, (name, change) in enumerate(changes.items()):
-        weight = base[name].float()
-        yield name.removesuffix(".weight"), change(weight).double() - weight.double()
-        if on_layer is not None:
-            on_layer(index + 1, len(changes))
+def _work_out(change: Change, base: torch.Tensor) -> torch.Tensor:
+    weight = base.float()
+    return change(weight).double() - weight.double()

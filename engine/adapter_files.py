@@ -92,6 +92,8 @@ def save_tensors(path: Path, tensors: Weights, header: Mapping[str, str], *, dty
 
     Alphas stay float32. Raises ModelError for values that are no numbers, or are none in this precision.
     """
+    if not tensors:
+        raise ModelError("adapter_empty", "There is nothing to write: nothing was learned, or nothing differs.")
     _refuse_values(tensors)
     stored = {name: _store(name, tensor, dtype) for name, tensor in tensors.items()}
     _refuse_values(stored)

@@ -6,6 +6,7 @@ rank in the Frobenius norm (Eckart-Young): what is lost is the tail of the singu
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -94,27 +95,28 @@ def extract(
     base, tuned = _classic(base), _classic(tuned)
     changed = [name for name in tuned if name in base and _differs(name, base[name], tuned[name])]
     wanted = [name for name in changed if is_matrix(name, tuned[name]) and chosen(name.removesuffix(".weight"))]
-    small: dict[str, Layer] = {}
-    retained: dict[str, float] = {}
-    for index, name in enumerate(wanted):
-        layer = name.removesuffix(".weight")
-        delta = (tuned[name].double() - base[name].double()).to(device, _precision(device))
-        small[layer], retained[layer] = _cut(decompose(delta), delta.shape, rank, energy)
-        _report(on_layer, index + 1, len(wanted))
+    deltas = {name.removesuffix(".weight"): partial(_subtract, tuned[name], base[name], device) for name in wanted}
     left_out = tuple(name for name in changed if name not in wanted)
-    return Reduced(weights=join_layers(small), retained=retained, left_out=left_out)
+    return reduce_deltas(deltas, rank=rank, energy=energy, left_out=left_out, on_layer=on_layer)
 
 
 def reduce_deltas(
-    deltas: Iterable[tuple[str, torch.Tensor]], *, rank: int | None = None, energy: float | None = None
+    deltas: Mapping[str, Callable[[], torch.Tensor]],
+    *,
+    rank: int | None = None,
+    energy: float | None = None,
+    left_out: tuple[str, ...] = (),
+    on_layer: OnLayer | None = None,
 ) -> Reduced:
-    """Return the LoRA of changes that are given as whole matrices, layer by layer."""
+    """Return the LoRA of changes that are worked out as whole matrices, one layer after the other."""
     _check_wish(rank, energy)
     small: dict[str, Layer] = {}
     retained: dict[str, float] = {}
-    for name, delta in deltas:
-        small[name], retained[name] = _cut(decompose(delta.double()), delta.shape, rank, energy)
-    return Reduced(weights=join_layers(small), retained=retained)
+    for index, (name, work_out) in enumerate(deltas.items()):
+        delta = work_out()
+        small[name], retained[name] = _cut(decompose(delta), delta.shape, rank, energy)
+        _report(on_layer, index + 1, len(deltas))
+    return Reduced(weights=join_layers(small), retained=retained, left_out=left_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -193,9 +195,10 @@ def _classic(weights: Weights) -> dict[str, torch.Tensor]:
     return {name_parameter(name): tensor for name, tensor in weights.items()}
 
 
-def _precision(device: str) -> torch.dtype:
+def _subtract(tuned: torch.Tensor, base: torch.Tensor, device: str) -> torch.Tensor:
     # Graphics cards for people count with doubles thirty times slower.
-    return torch.float64 if device == "cpu" else torch.float32
+    precision = torch.float64 if device == "cpu" else torch.float32
+    return (tuned.double() - base.double()).to(device, precision)
 
 
 def is_matrix(name: str, tensor: torch.Tensor) -> bool:

@@ -206,6 +206,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("weights", "code"),
     [
+        ({}, "adapter_empty"),
         ({f"{LAYER}.lora_A.weight": torch.ones(2, 8)}, "adapter_incomplete"),
         ({f"{LAYER}.lora_A.weight": torch.ones(2, 8), f"{LAYER}.lora_B.weight": torch.ones(6, 3)}, "adapter_broken"),
         ({f"{LAYER}.lora_A.weight": torch.ones(0, 8), f"{LAYER}.lora_B.weight": torch.ones(6, 0)}, "adapter_broken"),
@@ -214,7 +215,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, monkeypatch):
     ],
 )
 def test_weights_that_are_no_lora_are_not_written(weights, code, tmp_path):
-    assert refusal(write, tmp_path / "one", weights).code == code
+    assert refusal(write_adapter, tmp_path / "one", "lora", weights, FACTS, architecture="sd1").code == code
 
 
 @pytest.mark.parametrize(
