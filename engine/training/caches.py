@@ -22,6 +22,7 @@ from engine.training.pictures import PLAIN, Augmentation, as_tensor, cache_seed,
 from engine.training.values import TrainingItem
 
 LAYOUT = "latents 1"
+UNVARIED = Augmentation()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class LatentCache:
         resolution: int,
         is_square: bool,
         variants: Sequence[int] = (PLAIN,),
-        augmentation: Augmentation = Augmentation(),
+        augmentation: Augmentation = UNVARIED,
         seed: int = 0,
         on_item: Callable[[int], None] = lambda _done: None,
     ) -> Latents:

@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.training.caches import Latents
 from engine.training.networks import Networks
 from engine.training.randomness import generator_for
-from engine.training.texts import Text
+from engine.training.texts import Text, TextTable
 from engine.training.values import TrainingItem
 
 
@@ -22,10 +22,7 @@ def spread_evenly(count: int, total: int) -> list[int]:
 
 
 class HeldOut:
-    """A fixed set of pictures, and the loss on each of them.
-
-    `tokens` leads to a picture's encoded caption at the moment of asking, [1, tokens, width].
-    """
+    """A fixed set of pictures, and the loss on each of them."""
 
     def __init__(
         self,
@@ -40,11 +37,11 @@ class HeldOut:
         self.timesteps = torch.tensor(spread_evenly(timesteps, networks.noise.count), device=networks.device)
 
     @torch.no_grad()
-    def measure(self, text_of: Callable[[int], Text], on_picture: Callable[[int], None]) -> np.ndarray:
-        """Return the losses [pictures, timesteps, noises], float64."""
+    def measure(self, texts: TextTable, on_picture: Callable[[int], None]) -> np.ndarray:
+        """Return the losses [pictures, timesteps, noises], float64, with the captions as they are read now."""
         measured = []
-        for row in range(len(self.items)):
-            text, clean = text_of(row), self.latents.middle([row])
+        for row, item in enumerate(self.items):
+            text, clean = texts.of(item.caption), self.latents.middle([row])
             measured.append([self._losses(row, clean, text, noise) for noise in range(self.noises)])
             on_picture(row + 1)
         return np.asarray(measured).swapaxes(1, 2)

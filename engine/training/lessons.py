@@ -103,7 +103,7 @@ class Lessons:
         return asked.error(first) + self.spec.prior_loss_weight * kept.error(second)
 
     def drift(self, asked: Question) -> Tensor:
-        """Return how far the model's answer about the class itself has moved from the base model's, on the same noise."""
+        """Return how far the answer about the class itself has moved from the base model's, on the same noise."""
         places = self.class_places(asked.places)
         with torch.no_grad(), self.learner.without():
             before = self.networks.predict(asked.noisy, asked.timesteps, self.texts.fetch(places))

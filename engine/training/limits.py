@@ -21,6 +21,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "optimizer": ("adamw", "adamw_8bit", "adafactor", "prodigy"),
         "lr_scheduler": ("constant", "cosine", "linear"),
         "mixed_precision": ("no", "fp16", "bf16"),
+        "prediction_type": ("epsilon", "v_prediction"),
         "prior_mode": ("class_pictures", "adapter_off"),
     }
 )
@@ -88,7 +89,7 @@ def _error(field: str, code: str, message: str, **params: object) -> SpecError:
 def _check_choices(spec: TrainingSpec) -> Iterator[SpecError]:
     for field, choices in CHOICES.items():
         value = getattr(spec, field)
-        if value not in choices:
+        if value not in choices and not (field == "prediction_type" and value is None):
             message = f"{value!r} is none of {', '.join(choices)}."
             yield _error(field, "training_choice_unknown", message, value=str(value)[:60])
 
@@ -153,7 +154,7 @@ def _check_material(spec: TrainingSpec, material: Material) -> Iterator[SpecErro
         message = "The pictures or captions are not those that were asked for."
         yield _error("split", "training_split_differs", message)
     needs = spec.with_prior_preservation and spec.prior_mode == "class_pictures"
-    if needs and not material.class_pictures:
+    if needs and not material.class_pictures and not spec.num_class_images:
         yield _error("num_class_images", "training_class_pictures_missing", "There are no class pictures.")
     if spec.method == "textual_inversion" and not any(spec.trigger_word in each.caption for each in material.train):
         message = f"No caption says {spec.trigger_word}."

@@ -51,8 +51,7 @@ class Looks:
             measured = []
             for number, side in enumerate(self.sides):
                 report = self._report("validating", total, before=number * len(self.sides[0].items))
-                texts = self.prepared.texts
-                measured.append(side.measure(lambda row, side=side: texts.of(side.items[row].caption), report))
+                measured.append(side.measure(self.prepared.texts, report))
         finally:
             self.learner.turn(learning=True)
         return measured[0], measured[1]

@@ -86,14 +86,15 @@ def load_networks(
         parts["vae"] = load_other_vae(find_model(resolve, spec.vae), parts["vae"], device=device)
     # Posteriors are kept for good, and some encoders overflow in half precision.
     parts["vae"].float()
-    prediction = None if loaded.scheduler_config.get("prediction_type") else detected.prediction_type
+    config = dict(loaded.scheduler_config)
+    config["prediction_type"] = spec.prediction_type or config.get("prediction_type") or detected.prediction_type
     return Networks(
         unet=parts["unet"],
         vae=parts["vae"],
         reader=TextReader(parts, spec.architecture),
-        noise=read_noise(loaded.scheduler_config, prediction_type=prediction).to(device),
+        noise=read_noise(config).to(device),
         parts=parts,
-        scheduler_config=loaded.scheduler_config,
+        scheduler_config=config,
         architecture=spec.architecture,
         device=device,
         vae_sha256=spec.vae or spec.base_model,

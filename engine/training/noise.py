@@ -50,11 +50,9 @@ class NoiseTable:
         return snr.clamp(max=gamma) / (snr + 1 if self.predicts_velocity else snr)
 
 
-def read_noise(config: Mapping[str, Any], *, prediction_type: str | None = None) -> NoiseTable:
-    """Return the tables of a model's own scheduler file; `prediction_type` is diffusers' word where it is known better."""
+def read_noise(config: Mapping[str, Any]) -> NoiseTable:
+    """Return the tables of a model's own scheduler file, with Stable Diffusion's usual values where it says nothing."""
     chosen = DEFAULTS | {key: config[key] for key in TRAINED if config.get(key) is not None}
-    if prediction_type:
-        chosen["prediction_type"] = prediction_type
     alphas = diffusers.DDPMScheduler(**chosen).alphas_cumprod
     return NoiseTable(
         signal=alphas.sqrt(),
@@ -65,7 +63,7 @@ def read_noise(config: Mapping[str, Any], *, prediction_type: str | None = None)
 
 
 def draw_noise(shape: tuple[int, ...], generator: torch.Generator, *, offset: float = 0.0) -> Tensor:
-    """Return noise [b,c,h,w] on the CPU; an offset moves whole channels, so that very dark and bright can be learned."""
+    """Return noise [b,c,h,w] on the CPU; an offset moves whole channels, so that the very dark can be learned."""
     noise = torch.randn(shape, generator=generator)
     if offset:
         noise += offset * torch.randn((*shape[:2], 1, 1), generator=generator)

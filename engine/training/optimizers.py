@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 import torch
@@ -13,18 +14,17 @@ from engine.errors import EngineError
 from engine.specs import TrainingSpec
 
 BETAS = (0.9, 0.999)
-# Kept apart from "params", which are the tensors themselves.
-TENSOR = "tensor:"
 
 
 def build_optimizer(spec: TrainingSpec, groups: Sequence[Mapping[str, Any]]) -> torch.optim.Optimizer:
-    """Return the optimizer that a spec names, over groups of {"params", "lr"}. Raises EngineError without its library."""
+    """Return the optimizer that a spec names, over groups of {"params", "lr"}. Raises EngineError without a library."""
     rows, decay = [dict(group) for group in groups], spec.weight_decay
     if spec.optimizer == "adafactor":
         return torch.optim.Adafactor(rows, lr=spec.learning_rate, weight_decay=decay)
     if spec.optimizer == "prodigy":
         make = library("prodigyopt", "Prodigy").Prodigy
-        return make(rows, lr=spec.learning_rate, weight_decay=decay, safeguard_warmup=True)
+        with redirect_stdout(None):
+            return make(rows, lr=spec.learning_rate, weight_decay=decay, safeguard_warmup=True)
     if spec.optimizer == "adamw_8bit":
         make = library("bitsandbytes", "8-bit AdamW").optim.AdamW8bit
         return make(rows, lr=spec.learning_rate, betas=BETAS, weight_decay=decay)
@@ -86,10 +86,12 @@ def as_before(example: Any, value: Any) -> Any:
 def split_groups(
     parameters: Mapping[str, nn.Parameter], text: frozenset[str], spec: TrainingSpec
 ) -> list[dict[str, Any]]:
-    """Return the groups: the UNet's at the learning rate, the text encoders' at their own where one is given."""
-    rates = {False: spec.learning_rate, True: spec.text_encoder_lr or spec.learning_rate}
-    if spec.method == "textual_inversion":
-        rates[True] = spec.learning_rate
+    """Return the groups: the UNet's at the learning rate, the text encoders' at their own where one is given.
+
+    Prodigy finds its rate by itself, one for all.
+    """
+    has_one = spec.text_encoder_lr is None or spec.method == "textual_inversion" or spec.optimizer == "prodigy"
+    rates = {False: spec.learning_rate, True: spec.learning_rate if has_one else spec.text_encoder_lr}
     groups = []
     for is_text, rate in rates.items():
         chosen = [each for name, each in parameters.items() if (name in text) is is_text]

@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.specs import TrainingSpec
 from engine.training.buckets import Plan
 from engine.training.caches import LatentCache, Latents
+from engine.training.classes import draw_classes
 from engine.training.learners import Learner, build_learner
 from engine.training.lessons import Shelf, all_texts
 from engine.training.networks import Networks
@@ -40,15 +41,14 @@ class Prepared:
 def prepare(spec: TrainingSpec, material: Material, networks: Networks, *, cache: Path, on_event: OnEvent) -> Prepared:
     """Encode pictures and captions, and make the base model ready to learn."""
     encoder = Encoder(spec, networks, material, cache=cache, on_event=on_event)
-    classes = material.class_pictures if uses_class_pictures(spec) else ()
     subset = choose_subset(material, spec.seed) if spec.validation_steps else ()
-    learned, kept = encoder.latents(material.train), encoder.latents(classes) if classes else None
+    learned, classes = encoder.latents(material.train), encoder.classes(material)
     validation = encoder.side(material.validation) if subset else None
     compared = encoder.side(subset) if subset else None
     everything = encoder.latents(material.train, is_plain=True) if spec.sample_steps else None
     networks.rest("vae")
     learner = build_learner(spec, networks)
-    captions = [Captions.of(items, spec) for items in (material.train, classes)]
+    captions = [Captions.of(material.train, spec), *([classes[1]] if classes else [])]
     others = [item.caption for item in material.validation]
     others += [text for each in spec.sample_prompts for text in (each.prompt, each.negative_prompt)]
     texts = TextTable(networks.reader, all_texts(spec, *captions, others=others), is_learning=learner.reads_text)
@@ -60,7 +60,7 @@ def prepare(spec: TrainingSpec, material: Material, networks: Networks, *, cache
         learner=learner,
         texts=texts,
         instances=shelf_of(spec, learned, captions[0]),
-        classes=shelf_of(spec, kept, captions[1]) if kept else None,
+        classes=shelf_of(spec, *classes) if classes else None,
         validation=validation,
         subset=compared,
         everything=everything,
@@ -90,7 +90,7 @@ class Encoder:
     def __init__(
         self, spec: TrainingSpec, networks: Networks, material: Material, *, cache: Path, on_event: OnEvent
     ) -> None:
-        self.spec, self.on_event = spec, on_event
+        self.spec, self.networks, self.folder, self.on_event = spec, networks, cache, on_event
         self.cache = LatentCache(networks.vae, vae_sha256=networks.vae_sha256, folder=cache, device=networks.device)
         self.done, self.total = 0, len(material.train) + len(material.validation) + len(material.class_pictures)
 
@@ -111,6 +111,14 @@ class Encoder:
     def side(self, items: Sequence[TrainingItem]) -> Side:
         """Return pictures that are only looked at."""
         return Side(items=tuple(items), latents=self.latents(items, is_plain=True))
+
+    def classes(self, material: Material) -> tuple[Latents, Captions] | None:
+        """Return the class pictures with their captions: a person's own, or drawn by the base model itself."""
+        if not uses_class_pictures(self.spec):
+            return None
+        if material.class_pictures:
+            return self.latents(material.class_pictures), Captions.of(material.class_pictures, self.spec)
+        return draw_classes(self.spec, material.train, self.networks, cache=self.folder, on_event=self.on_event)
 
     def _report(self) -> Callable[[int], None]:
         before = self.done

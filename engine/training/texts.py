@@ -105,6 +105,12 @@ class Captions:
         places = {text: place for place, text in enumerate(texts)}
         return cls(texts=texts, variants=tuple(tuple(places[text] for text in each) for each in told))
 
+    @classmethod
+    def told(cls, captions: Sequence[str]) -> "Captions":
+        """Take captions as they are, one for each picture."""
+        texts = tuple(dict.fromkeys([EMPTY, *captions]))
+        return cls(texts=texts, variants=tuple((texts.index(text),) for text in captions))
+
     def choose(self, rows: Sequence[int], spec: TrainingSpec, step: int) -> list[int]:
         """Return the places of one step's captions: any variant of each picture's, or now and then the empty one."""
         rng = rng_for(spec.seed, "captions of step", step)
@@ -116,7 +122,7 @@ class Captions:
 
 
 class TextTable:
-    """All captions of a training: encoded beforehand where the encoders are frozen, else whenever they are asked for."""
+    """All captions of a training: encoded beforehand where the encoders are frozen, else whenever they are asked."""
 
     def __init__(self, reader: TextReader, texts: Sequence[str], *, is_learning: bool) -> None:
         self.reader, self.is_learning = reader, is_learning

@@ -75,7 +75,7 @@ def judge_curve(steps: Sequence[int], held_out: Sequence[Losses], train: Sequenc
     since = first_worse(held_out, best)
     if since is not None and change_of(train[-1], train[best]).mean <= 0:
         return "overfitting_since", steps[since]
-    if best == len(steps) - 1 or change_of(held_out[-1], held_out[len(steps) // 2]).high < 0:
+    if change_of(held_out[-1], held_out[(len(steps) - 1) // 2]).high < 0:
         return "still_learning", steps[-1]
     return "best_at", steps[best]
 

@@ -12,7 +12,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from engine.starter import WEIGHTS
 
 WIDTH = 32
-VOCABULARY = 521
+VOCABULARY = 758
 
 
 def build_folder(architecture: str, folder: Path, *, seed: int = 0) -> Path:

@@ -1,0 +1,170 @@
+"""Each method trains for real, moves only what it should, and says what it did."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine.errors import EngineError, ModelError, SpecError
+from engine.headers import hash_model
+from engine.starter import WEIGHTS
+from engine.training.values import Evaluated, Material, Sampled, Staged, Stepped
+from tests.engine.tiny import build_folder
+
+from .stage import METHODS, STRIP, learn, spec_of
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_learns_and_tells(method, material, tmp_path):
+    spec = spec_of(method, max_train_steps=2, sample_steps=2, sample_prompts=STRIP)
+    trained, events = learn(spec, material, tmp_path)
+    assert trained.kind == ("lora" if method == "dreambooth_lora" else method)
+    assert all(torch.isfinite(each).all() and each.dtype == torch.float32 for each in trained.weights.values())
+    assert [each.step for each in events if isinstance(each, Stepped)] == [1, 2]
+    assert [each.step for each in events if isinstance(each, Evaluated)] == [0, 2]
+    [strip] = [each for each in events if isinstance(each, Sampled)]
+    assert strip.images[0].size == (64, 64)
+    stages = list(dict.fromkeys(each.stage for each in events if isinstance(each, Staged)))
+    assert stages == ["loading", "caching", "validating", "sampling"]
+    assert trained.pictures_per_second > 0
+    assert trained.peak_memory_bytes > 10**7
+    assert trained.environment["device"] == "cpu"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_learning_rate_of_nothing_moves_nothing(method, material, tmp_path):
+    spec = spec_of(method, learning_rate=0.0, max_train_steps=1, optimizer="adamw", validation_steps=1)
+    still, _ = learn(spec, material, tmp_path / "still")
+    moved, _ = learn(spec.replace(learning_rate=1e-3), material, tmp_path / "moved")
+    assert any(not torch.equal(still.weights[name], moved.weights[name]) for name in still.weights)
+    assert still.curve[-1].held_out.mean == 0
+    assert still.verdict == "learned_nothing"
+    if method == "dreambooth":
+        unet = load_file(next((WEIGHTS / "unet").glob("*.safetensors")))
+        assert all(torch.equal(still.weights[f"unet.{name}"], each.float()) for name, each in unet.items())
+
+
+def test_lora_adapts_what_kohya_adapts(material, tmp_path):
+    plain, _ = learn(spec_of("lora", max_train_steps=1, validation_steps=0), material, tmp_path / "plain")
+    wide, _ = learn(
+        spec_of("lora", max_train_steps=1, validation_steps=0, train_conv=True, train_text_encoder=True),
+        material,
+        tmp_path / "wide",
+    )
+    assert all(".attentions." in name for name in plain.weights)
+    assert "unet.mid_block.attentions.0.proj_in.lora_A.weight" in plain.weights
+    added = wide.weights.keys() - plain.weights.keys()
+    assert "unet.down_blocks.0.resnets.0.conv1.lora_A.weight" in added
+    assert "text_encoder.text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight" in added
+    assert plain.weights["unet.mid_block.attentions.0.proj_in.lora_A.weight"].shape[0] == 4
+
+
+def test_textual_inversion_keeps_only_its_own_vectors(material, tmp_path):
+    trained, _ = learn(spec_of("textual_inversion", validation_steps=0), material, tmp_path)
+    [(name, vectors)] = trained.weights.items()
+    assert (name, tuple(vectors.shape)) == ("text_encoder", (2, 128))
+
+
+def test_a_word_that_the_model_knows_is_no_new_one(material, tmp_path):
+    known = Material(train=tuple(each for each in material.train))
+    spec = spec_of("textual_inversion", trigger_word="a", num_vectors=1)
+    with pytest.raises(ModelError) as refused:
+        learn(spec, known, tmp_path)
+    assert refused.value.code == "adapter_token_taken"
+
+
+def test_sdxl_learns_with_both_encoders(material, tmp_path):
+    folder = build_folder("sdxl", tmp_path / "sdxl")
+    sha256 = hash_model(folder)
+    models = {sha256: folder}.__getitem__
+    for method in ("lora", "textual_inversion", "hypernetwork"):
+        spec = spec_of(method, architecture="sdxl", base_model=sha256, max_train_steps=1, validation_steps=1)
+        trained, _ = learn(spec, material, tmp_path / method, models=models)
+        if method == "textual_inversion":
+            assert {name: each.shape[1] for name, each in trained.weights.items()} == {
+                "text_encoder": 32,
+                "text_encoder_2": 32,
+            }
+
+
+def test_the_best_step_comes_back(material, tmp_path):
+    """A learning rate far too high is worst at the end: the version is from an earlier step."""
+    spec = spec_of("lora", learning_rate=0.03, max_train_steps=6, validation_steps=1, snr_gamma=None)
+    trained, events = learn(spec, material, tmp_path)
+    curve = [each for each in events if isinstance(each, Evaluated)]
+    best = min(curve, key=lambda each: each.held_out.mean)
+    assert trained.step == (best.step or trained.last_step)
+    assert [each.step for each in curve if each.is_best][-1] == best.step
+    again, _ = learn(spec.replace(restore_best=False), material, tmp_path / "last")
+    assert again.step == 6
+
+
+def test_it_stops_when_nothing_gets_better(material, tmp_path):
+    spec = spec_of("lora", learning_rate=0.0, max_train_steps=50, validation_steps=1, early_stopping_patience=2)
+    trained, _ = learn(spec, material, tmp_path)
+    assert (trained.reason, trained.last_step) == ("early_stop", 2)
+
+
+def test_accumulated_batches_are_one_large_batch(items, tmp_path):
+    """Two batches of one and one batch of two look at other pictures, so compare with the sum of their gradients."""
+    material = Material(train=(items[0], items[0]))
+    same = {"max_train_steps": 1, "validation_steps": 0, "snr_gamma": None, "optimizer": "adamw"}
+    together, _ = learn(
+        spec_of("lora", train_batch_size=1, gradient_accumulation_steps=2, **same), material, tmp_path / "two"
+    )
+    alone, _ = learn(spec_of("lora", train_batch_size=1, **same), material, tmp_path / "one")
+    assert any(not torch.equal(together.weights[name], alone.weights[name]) for name in alone.weights)
+
+
+def test_folds_find_the_steps(items, tmp_path):
+    spec = spec_of("textual_inversion", folds=2, max_train_steps=2, validation_steps=1)
+    trained, events = learn(spec, Material(train=tuple(items[:4])), tmp_path)
+    folds = [each for each in events if isinstance(each, Staged) and each.stage == "folding"]
+    assert [each.total for each in folds] == [2, 2]
+    assert 1 <= trained.last_step <= 2
+    assert trained.curve == ()
+    assert sorted(path.name for path in (tmp_path / "run").glob("fold-*/*")) == ["best.json", "best.json"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"rank": 0}, "training_out_of_range"),
+        ({"learning_rate": float("nan")}, "training_out_of_range"),
+        ({"resolution": 100}, "training_resolution_uneven"),
+        ({"optimizer": "sgd"}, "training_choice_unknown"),
+        ({"split": "0" * 64}, "training_split_differs"),
+        ({"with_prior_preservation": True}, "training_prior_unfit"),
+        ({"layer_structure": (1, 2)}, "training_structure_unfit"),
+        ({"trigger_word": "a, b"}, "training_word_unfit"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_loaded(changes, code, material, tmp_path):
+    def never(sha256):
+        raise AssertionError(sha256)
+
+    with pytest.raises(SpecError) as refused:
+        learn(spec_of("lora", **changes), material, tmp_path, models=never)
+    assert refused.value.code == code
+    assert refused.value.params["field"] in changes
+
+
+def test_a_picture_that_changed_since_it_was_frozen_is_refused(items, tmp_path):
+    changed = replace(items[0], path=items[1].path)
+    with pytest.raises(EngineError) as refused:
+        learn(spec_of("lora"), Material(train=(changed,)), tmp_path)
+    assert refused.value.code == "picture_changed"
+
+
+def test_a_model_that_changed_is_refused(material, tmp_path):
+    with pytest.raises(ModelError) as refused:
+        learn(spec_of("lora", base_model="0" * 64), material, tmp_path, models=lambda _sha256: WEIGHTS)
+    assert refused.value.code == "model_changed"
+
+
+def test_a_loss_that_is_no_number_stops(material, tmp_path):
+    spec = spec_of("lora", learning_rate=10.0, max_grad_norm=0.0, weight_decay=1.0, max_train_steps=200, rank=64)
+    with pytest.raises(EngineError) as stopped:
+        learn(spec.replace(lora_alpha=1024.0, validation_steps=0, optimizer="adamw"), material, tmp_path)
+    assert stopped.value.code == "training_diverged"
