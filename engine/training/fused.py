@@ -121,7 +121,9 @@ def can_fuse(layer: LoraLinear | LoraConv2d) -> bool:
         return False
     matrices = (base, layer.lora_A[names[0]], layer.lora_B[names[0]])
     is_plain = isinstance(layer.lora_dropout[names[0]], nn.Identity) and layer.lora_B[names[0]].bias is None
-    return is_plain and all(each.weight.dtype is torch.float32 and each.weight.device.type == "cpu" for each in matrices)
+    return is_plain and all(
+        each.weight.dtype is torch.float32 and each.weight.device.type == "cpu" for each in matrices
+    )
 
 
 def is_pointwise(layer: nn.Conv2d) -> bool:

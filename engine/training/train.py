@@ -25,6 +25,7 @@ from engine.training.optimizers import build_optimizer, split_groups
 from engine.training.preparation import Prepared, prepare
 from engine.training.randomness import key_of
 from engine.training.schedules import rate_factor
+from engine.training.teams import ABANDON, END, GO_ON, Alone, Stopped, Team, count_processes, train_together
 from engine.training.values import Checkpointed, Material, OnEvent, Reason, Staged, Stepped, Trained
 from engine.training.verdicts import Stopper, judge_curve
 
@@ -43,19 +44,42 @@ def train(
     device: str | None = None,
     threads: int | None = None,
     tokenizers: Path | None = None,
+    processes: int = 1,
 ) -> Trained:
     """Train, going on from the checkpoint in `folder` where there is one; `cache` is shared by all trainings.
 
-    Raises SpecError, ModelError or EngineError; what `on_event` raises stops the training and passes through, and the
-    last checkpoint stays.
+    With several `processes`, one for each GPU, the batches that a step accumulates are spread over them. Raises
+    SpecError, ModelError or EngineError; what `on_event` raises stops the training and passes through, and the last
+    checkpoint stays.
     """
     for error in check_training(spec, material):
         raise error
+    folder.mkdir(parents=True, exist_ok=True)
+    places = {sha256: models(sha256) for sha256 in (spec.base_model, spec.vae) if sha256}
+    options = {"models": places, "folder": folder, "cache": cache, "tokenizers": tokenizers, "threads": threads}
+    options |= {"spec": spec, "material": material, "device": device or choose_device()}
+    # Folds are short and many: each is a training of its own.
+    size = 1 if spec.folds else count_processes(spec.gradient_accumulation_steps, processes)
+    if size > 1:
+        return train_together(train_here, options, size=size, on_event=on_event)
+    return train_here(**options, on_event=on_event, team=Alone())
+
+
+def train_here(
+    *,
+    spec: TrainingSpec,
+    material: Material,
+    models: Mapping[str, Path],
+    folder: Path,
+    device: str,
+    threads: int | None,
+    **options: Any,
+) -> Trained:
+    """Train in this process, alone or as one of a team."""
     if threads:
         torch.set_num_threads(threads)
-    chosen = torch.device(device or choose_device())
-    folder.mkdir(parents=True, exist_ok=True)
-    options = {"models": models, "cache": cache, "on_event": on_event, "device": chosen, "tokenizers": tokenizers}
+    chosen = torch.device(device)
+    options |= {"models": models.__getitem__, "device": chosen}
     try:
         with exact_arithmetic(), torch.random.fork_rng(devices=[chosen] if chosen.type == "cuda" else []):
             if spec.folds:
@@ -84,6 +108,7 @@ def train_one(
     on_event: OnEvent,
     device: torch.device,
     tokenizers: Path | None,
+    team: Team,
 ) -> Trained:
     """Train on one split."""
     reset_peak(device)
@@ -92,15 +117,23 @@ def train_one(
     networks = load_networks(spec, resolve=models, device=device, tokenizers=tokenizers)
     prepared = prepare(spec, material, networks, cache=cache, on_event=on_event)
     cache_seconds = time.perf_counter() - started
-    return Training(spec, networks, prepared, folder=folder, on_event=on_event).run(cache_seconds)
+    return Training(spec, networks, prepared, folder=folder, on_event=on_event, team=team).run(cache_seconds)
 
 
 class Training:
     """Lead one training from its first or its last step to the end."""
 
     def __init__(
-        self, spec: TrainingSpec, networks: Networks, prepared: Prepared, *, folder: Path, on_event: OnEvent
+        self,
+        spec: TrainingSpec,
+        networks: Networks,
+        prepared: Prepared,
+        *,
+        folder: Path,
+        on_event: OnEvent,
+        team: Team,
     ) -> None:
+        self.team, self.is_first = team, team.rank == 0
         self.spec, self.networks, self.folder, self.on_event = spec, networks, folder, on_event
         self.learner = prepared.learner
         self.parameters: Mapping[str, nn.Parameter] = self.learner.parameters
@@ -121,15 +154,20 @@ class Training:
         """Train to the end and return what is left."""
         self.resume()
         self.progress.cache_seconds += cache_seconds
-        if not self.progress.step:
-            self.look()
-        reason: Reason = "finished"
-        while self.progress.step < self.spec.max_train_steps:
-            if self.stopper.is_over:
-                reason = "early_stop"
-                break
-            self.advance()
-        return self.finish(reason)
+        try:
+            if not self.progress.step:
+                self.look()
+            while self.team.decide(self.choose()) == GO_ON:
+                self.advance()
+        except BaseException:
+            if self.is_first:
+                self.team.decide(ABANDON)
+            raise
+        return self.finish("early_stop" if self.stopper.is_over else "finished")
+
+    def choose(self) -> int:
+        """Return whether to take another step, which the first process decides for all."""
+        return END if self.stopper.is_over or self.progress.step >= self.spec.max_train_steps else GO_ON
 
     def resume(self) -> None:
         """Go on from the last checkpoint, where there is one of this very recipe."""
@@ -152,6 +190,8 @@ class Training:
         started, spec = time.perf_counter(), self.spec
         rate = self.take_step(self.progress.step)
         self.progress.step = step = self.progress.step + 1
+        if not self.is_first:
+            return
         loss = self.read_loss(step)
         self.progress.train_seconds += time.perf_counter() - started
         self.on_event(Stepped(step=step, total=spec.max_train_steps, loss=loss, learning_rate=rate))
@@ -171,10 +211,13 @@ class Training:
             group["lr"] = group["peak_lr"] * factor
         # Dropout takes from the global generator, which begins anew at every step.
         torch.manual_seed(key_of(spec.seed, "dropout", step))
-        for part in range(spec.gradient_accumulation_steps):
-            loss = self.lessons.loss(step * spec.gradient_accumulation_steps + part) + self.penalty()
-            self.scaler.scale(loss / spec.gradient_accumulation_steps).backward()
-            self.waiting = self.waiting + loss.detach() / spec.gradient_accumulation_steps
+        parts, taken = spec.gradient_accumulation_steps, torch.zeros(1, device=self.networks.device)
+        for part in range(self.team.rank, parts, self.team.size):
+            loss = (self.lessons.loss(step * parts + part) + self.penalty()) / parts
+            self.scaler.scale(loss).backward()
+            taken += loss.detach()
+        self.team.add([taken, *(each.grad for each in self.parameters.values() if each.grad is not None)])
+        self.waiting = self.waiting + taken
         self.scaler.unscale_(self.optimizer)
         if spec.max_grad_norm:
             nn.utils.clip_grad_norm_(list(self.parameters.values()), spec.max_grad_norm)
@@ -235,7 +278,7 @@ class Training:
 
     def look(self) -> None:
         """Measure both sides at this step, and keep the weights where they are the best so far."""
-        if not self.looks.can_measure:
+        if not self.looks.can_measure or not self.is_first:
             return
         step = self.progress.step
         with self.averaged():
@@ -265,6 +308,8 @@ class Training:
     def finish(self, reason: Reason) -> Trained:
         """Look a last time, go back to the best weights, and say what came of it."""
         progress = self.progress
+        if not self.is_first:
+            raise Stopped
         if progress.held_out and progress.step not in progress.held_out:
             self.look()
         self.keep()
