@@ -1,14 +1,20 @@
 """What a training will need, before it begins: memory part by part, and time. Pure.
 
-Memory is the larger of two moments. *Caching*: the VAE in full precision encodes one picture at a time, beside the
-text encoders. *Training*: base weights + adapter + gradients + optimiser state + activations + caches.
+Memory is the largest of three moments, on top of what the runtime holds. *Training*: base weights + adapter + gradients
++ optimiser state + activations + caches. *Caching*: the VAE in full precision encodes one picture, beside everything
+else. *Drawing*: it decodes one.
 
-    weights      parameters x bytes of the precision (4 for `no` and for DreamBooth's own, else 2)
+    weights      parameters x bytes of the precision (4 for `no`; DreamBooth's own are 4, and 2 more for the copy that
+                 half precision computes with)
     adapter      trained parameters x 4 (adapters are kept in full precision), once more for a moving average
     gradients    trained parameters x 4
-    optimiser    trained parameters x 8 (AdamW), 2 (8 bit), 0.1 (Adafactor), 16 (Prodigy)
-    activations  batch x latent pixels x ACTIVATIONS[architecture] x bytes / 2, a share of it with checkpointing
+    optimizer    trained parameters x 8 (AdamW), 2 (8 bit), 0.1 (Adafactor), 16 (Prodigy)
+    activations  batch x latent pixels x ACTIVATIONS or CHECKPOINTED[architecture][method], x 1.35 in full precision,
+                 x 1.25 for the gradients on their way back
     caches       pictures x variants x latent numbers x 8 (mean and deviation in full precision), captions
+
+What a step keeps for the way back was counted on UNets of the published shapes with autograd's hooks, what the VAE
+needs was measured on one of Stable Diffusion's shape (`benchmarks/training_memory.py`).
 
 Time is steps x batch x the operations of one step / what the machine does in a second, plus caching and looking. A
 step is counted as 2 forwards and their weights' gradients: `PASSES`; one more with checkpointing. A measured pace of
@@ -27,9 +33,22 @@ MIB = 1024**2
 BYTES: Mapping[str, int] = {"no": 4, "fp16": 2, "bf16": 2}
 OPTIMIZER_BYTES: Mapping[str, float] = {"adamw": 8, "adamw_8bit": 2, "adafactor": 0.1, "prodigy": 16}
 # Bytes that one latent pixel of one picture leaves for the way back, in half precision.
-ACTIVATIONS: Mapping[str, int] = {"sd1": 900_000, "sd2": 900_000, "sdxl": 650_000}
-KEPT_WITH_CHECKPOINTING = 0.25
-VAE_BYTES_A_PIXEL = 9_000
+ACTIVATIONS: Mapping[str, Mapping[str, int]] = {
+    "sd1": {"lora": 337_000, "dreambooth": 229_000, "textual_inversion": 190_000},
+    "sd2": {"lora": 337_000, "dreambooth": 229_000, "textual_inversion": 190_000},
+    "sdxl": {"lora": 617_000, "dreambooth": 421_000, "textual_inversion": 326_000},
+}
+CHECKPOINTED: Mapping[str, Mapping[str, int]] = {
+    "sd1": {"lora": 62_000, "dreambooth": 38_000, "textual_inversion": 38_000},
+    "sd2": {"lora": 62_000, "dreambooth": 38_000, "textual_inversion": 38_000},
+    "sdxl": {"lora": 42_000, "dreambooth": 36_000, "textual_inversion": 31_000},
+}
+LIKE: Mapping[str, str] = {"dreambooth_lora": "lora", "hypernetwork": "textual_inversion"}
+FULL_PRECISION = 1.35
+ON_THE_WAY_BACK = 1.25
+PUBLISHED: Mapping[str, float] = {"sd1": 860e6, "sd2": 866e6, "sdxl": 2567e6}
+ENCODING_BYTES_A_PIXEL, DECODING_BYTES_A_PIXEL = 2_700, 4_200
+PUBLISHED_VAE = 84e6
 RUNTIME_BYTES = {"cpu": 600 * MIB, "cuda": 700 * MIB}
 PASSES: Mapping[str, float] = {
     "lora": 2.4,
@@ -38,8 +57,8 @@ PASSES: Mapping[str, float] = {
     "textual_inversion": 2.2,
     "hypernetwork": 2.4,
 }
-# Multiply-adds of the UNet for one latent pixel, as a share of its parameters: SD 1.5 does 0.34 T at 64 x 64.
-MACS_A_PIXEL = 0.09
+# Multiply-adds of the UNet for one latent pixel, as a share of its parameters: counted at the native sizes.
+MACS_A_PIXEL: Mapping[str, float] = {"sd1": 0.114, "sd2": 0.114, "sdxl": 0.080}
 # Operations a second that are reached in practice, not those of the data sheet.
 PACE = {("cuda", 2): 45e12, ("cuda", 4): 14e12, ("cpu", 4): 4e10, ("cpu", 2): 2e10}
 ROOM = 0.95
@@ -107,8 +126,7 @@ def estimate(
 ) -> Estimate:
     """Return what a training needs on a machine; a measured pace makes the time better than counted."""
     parts = parts_of_memory(spec, sizes, pictures=pictures, machine=machine)
-    caching = parts["runtime"] + caching_bytes(spec, sizes)
-    total = max(sum(parts.values()), caching)
+    total = parts["runtime"] + max(sum(parts.values()) - parts["runtime"], *moments_of_vae(spec, sizes, parts))
     pace = pictures_per_second or counted_pace(spec, sizes, machine)
     return Estimate(
         memory_bytes=total,
@@ -126,7 +144,7 @@ def parts_of_memory(spec: TrainingSpec, sizes: ModelSizes, *, pictures: int, mac
     frozen = sizes.unet + (sizes.text if reads_text(spec) else 0)
     if spec.method == "dreambooth":
         copies = 2 if spec.with_prior_preservation and spec.prior_mode == "adapter_off" else 1
-        weights, own = frozen * 4 * copies, 0
+        weights, own = frozen * (4 * copies + (0 if spec.mixed_precision == "no" else 2)), 0
     else:
         weights, own = frozen * width, trained * 4
     return {
@@ -170,22 +188,24 @@ def latent_pixels(spec: TrainingSpec, sizes: ModelSizes) -> int:
 
 def activation_bytes(spec: TrainingSpec, sizes: ModelSizes) -> int:
     """Return what one step leaves for the way back."""
+    kept = CHECKPOINTED if spec.gradient_checkpointing else ACTIVATIONS
+    a_pixel = kept[spec.architecture][LIKE.get(spec.method, spec.method)]
     # A model a tenth as large leaves less behind at every pixel: its channels are fewer, not its layers.
-    published = {"sd1": 860e6, "sd2": 866e6, "sdxl": 2567e6}[spec.architecture]
-    share = min(1.0, (sizes.unet / published) ** 0.5)
-    width = BYTES[spec.mixed_precision] / 2
-    kept = KEPT_WITH_CHECKPOINTING if spec.gradient_checkpointing else 1.0
+    share = min(1.0, (sizes.unet / PUBLISHED[spec.architecture]) ** 0.5)
+    precision = FULL_PRECISION if spec.mixed_precision == "no" else 1.0
     doubled = 2 if spec.with_prior_preservation else 1
     pixels = spec.train_batch_size * doubled * latent_pixels(spec, sizes)
-    return int(pixels * ACTIVATIONS[spec.architecture] * share * width * kept)
+    return int(pixels * a_pixel * share * precision * ON_THE_WAY_BACK)
 
 
-def caching_bytes(spec: TrainingSpec, sizes: ModelSizes) -> int:
-    """Return what the moment needs in which pictures and captions are encoded."""
-    share = min(1.0, (sizes.vae / 84e6) ** 0.5)
-    encoders = sizes.vae * 4 + sizes.text * BYTES[spec.mixed_precision]
-    unet = sizes.unet * (4 if spec.method == "dreambooth" else BYTES[spec.mixed_precision])
-    return int(encoders + unet + spec.resolution**2 * VAE_BYTES_A_PIXEL * share)
+def moments_of_vae(spec: TrainingSpec, sizes: ModelSizes, parts: Mapping[str, int]) -> tuple[int, int]:
+    """Return what the moments need in which the VAE encodes a picture, beside the text encoders, and decodes one."""
+    share = min(1.0, (sizes.vae / PUBLISHED_VAE) ** 0.5)
+    text = 0 if reads_text(spec) else sizes.text * BYTES[spec.mixed_precision]
+    encoding = parts["weights"] + text + sizes.vae * 4 + spec.resolution**2 * ENCODING_BYTES_A_PIXEL * share
+    state = sum(parts[name] for name in ("weights", "adapter", "optimizer", "caches"))
+    decoding = state + sizes.vae * 4 + spec.resolution**2 * DECODING_BYTES_A_PIXEL * share
+    return int(encoding), int(decoding) if spec.sample_steps else 0
 
 
 def cache_bytes(spec: TrainingSpec, sizes: ModelSizes, pictures: int) -> int:
@@ -198,7 +218,7 @@ def cache_bytes(spec: TrainingSpec, sizes: ModelSizes, pictures: int) -> int:
 def counted_pace(spec: TrainingSpec, sizes: ModelSizes, machine: Machine) -> float:
     """Return the pictures a second that a machine should learn from, counted from what a step does."""
     passes = PASSES[spec.method] + (1.0 if spec.gradient_checkpointing else 0.0)
-    operations = 2 * sizes.unet * latent_pixels(spec, sizes) * MACS_A_PIXEL * passes
+    operations = 2 * sizes.unet * latent_pixels(spec, sizes) * MACS_A_PIXEL[spec.architecture] * passes
     pace = PACE[machine.kind, BYTES[spec.mixed_precision]] * (machine.threads if machine.kind == "cpu" else 1)
     return pace / max(operations * (2 if spec.with_prior_preservation else 1), 1.0)
 
