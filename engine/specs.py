@@ -105,12 +105,14 @@ class TrainingSpec:
 
     Names are diffusers' (`rank`, `lora_alpha`, `train_batch_size`) or, where diffusers has none, kohya's and A1111's.
     `dataset` is the Merkle root of a frozen version, `split` the sha256 of `Material.split()`; resolution is in pixels.
+    `prediction_type` is only there where a person has said how the base model predicts.
     """
 
     method: TrainingMethod
     architecture: Architecture
     base_model: str
     vae: str | None = None
+    prediction_type: Literal["epsilon", "v_prediction"] | None = None
     dataset: str = ""
     split: str = ""
     seed: int = 0

@@ -17,6 +17,7 @@ from engine.training import checkpoints
 from engine.training.checkpoints import Progress
 from engine.training.devices import read_peak, reset_peak
 from engine.training.folds import find_steps
+from engine.training.fused import fuse_layers
 from engine.training.lessons import Lessons
 from engine.training.limits import check_training
 from engine.training.looks import Looks
@@ -117,7 +118,8 @@ def train_one(
     networks = load_networks(spec, resolve=models, device=device, tokenizers=tokenizers)
     prepared = prepare(spec, material, networks, cache=cache, on_event=on_event)
     cache_seconds = time.perf_counter() - started
-    return Training(spec, networks, prepared, folder=folder, on_event=on_event, team=team).run(cache_seconds)
+    with fuse_layers(networks.unet):
+        return Training(spec, networks, prepared, folder=folder, on_event=on_event, team=team).run(cache_seconds)
 
 
 class Training:
