@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from engine import adapter_layouts as layouts
 from engine.adapter_layers import Weights
 from engine.adapter_names import LAYERS_PER_BLOCK
+from engine.adapter_public import PEFT_KEY
 from engine.errors import ModelError
 from engine.headers import hash_tensors, read_header
 from engine.specs import AdapterKind, Architecture
@@ -55,18 +56,12 @@ def write_adapter(
 
     `lora_alpha` None means the rank, layer by layer. The header gets its hashes, and a date when it has none.
     """
-    if kind == "lora":
-        options = {"lora_alpha": lora_alpha, "layers_per_block": layers_per_block}
-        tensors = layouts.to_kohya(weights, architecture=architecture, **options)
-    elif kind == "textual_inversion":
-        tensors = layouts.to_embedding(weights, "", "kohya")
-    else:
-        tensors = layouts.check_names(kind, weights)
-    missing = [name for name in STRUCTURE if name not in header] if kind == "hypernetwork" else []
-    if missing:
-        raise ModelError("header_incomplete", f"The header lacks {', '.join(missing)}.", keys=missing)
+    options = {"architecture": architecture, "lora_alpha": lora_alpha, "layers_per_block": layers_per_block}
+    tensors = layouts.to_kohya(weights, **options) if kind == "lora" else _lay_out(kind, weights, header)
     own = {KIND: kind} | ({LAYERS: str(layers_per_block)} if layers_per_block != LAYERS_PER_BLOCK else {})
-    save_tensors(path, tensors, {**header, **own}, dtype=dtype)
+    # What another file said of its own names, and PEFT's description, would have this one misread.
+    kept = {key: text for key, text in header.items() if key not in (PEFT_KEY, LAYERS)}
+    save_tensors(path, tensors, {**kept, **own}, dtype=dtype)
 
 
 def read_adapter(path: Path) -> StoredAdapter:
@@ -75,7 +70,7 @@ def read_adapter(path: Path) -> StoredAdapter:
     metadata = read_header(path).metadata
     tensors = load_file(path)
     _refuse_values(tensors)
-    kind = layouts.find_kind(tensors, metadata)
+    kind = layouts.find_kind(tensors)
     if kind == "lora":
         layers = metadata.get(LAYERS, "")
         count = int(layers) if layers.isdecimal() and len(layers) < 3 else LAYERS_PER_BLOCK
@@ -139,6 +134,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _lay_out(kind: AdapterKind, weights: Weights, header: Mapping[str, str]) -> dict[str, torch.Tensor]:
+    if kind == "textual_inversion":
+        return layouts.to_embedding(weights, "", "kohya")
+    missing = [name for name in STRUCTURE if name not in header] if kind == "hypernetwork" else []
+    if missing:
+        raise ModelError("header_incomplete", f"The header lacks {', '.join(missing)}.", keys=missing)
+    return layouts.check_names(kind, weights)
 
 
 def _write_header(source: Path, target: Path, metadata: Mapping[str, str]) -> None:

@@ -114,7 +114,7 @@ def from_embedding(weights: Weights) -> dict[str, torch.Tensor]:
     return {"text_encoder": torch.atleast_2d(next(iter(weights.values())).float())}
 
 
-def find_kind(weights: Weights, metadata: Mapping[str, str]) -> AdapterKind:
+def find_kind(weights: Weights) -> AdapterKind:
     """Return what kind of adapter a file holds, from its tensors' names. Raises ModelError."""
     if is_lycoris(weights):
         message = "This is a LoHa or LoKr. Turn it into a LoRA first."

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine import adapter_files
+from engine.adapter_exports import export_peft
 from engine.adapter_files import check_hash, read_adapter, read_hash, write_adapter
 from engine.adapter_layers import split_layers
 from engine.adapter_names import list_layers, name_kohya
@@ -263,6 +264,26 @@ def test_peft_names_are_read_with_pefts_alpha(tmp_path):
     save_file(small_lora(), tmp_path / "one", {"lora_adapter_metadata": json.dumps(saved)})
     read = split_layers(read_adapter(tmp_path / "one").weights)[LAYER]
     assert torch.allclose(read.delta(), split_layers(small_lora())[LAYER].delta() / 2)
+
+
+def test_a_peft_file_may_be_written_again_as_kohyas(model, tmp_path):
+    architecture, pipeline = model
+    weights = make_lora(pipeline)
+    export_peft(tmp_path / "one", weights, FACTS, lora_alpha=6.0, dtype="fp32")
+    read = read_adapter(tmp_path / "one")
+    options = {"architecture": architecture, "layers_per_block": 1, "dtype": "fp32"}
+    write_adapter(tmp_path / "two.safetensors", "lora", read.weights, read.header, **options)
+    pipeline.load_lora_weights(tmp_path, weight_name="two.safetensors")
+    found = predict(networks_of(pipeline))
+    pipeline.unload_lora_weights()
+    assert (found - predict(add_by_hand(pipeline, weights, 2.0))).abs().max() < 1e-5
+
+
+def test_a_file_says_how_its_own_names_count_blocks(tmp_path):
+    write(tmp_path / "one", layers_per_block=1)
+    write(tmp_path / "two", header=read_header(tmp_path / "one").metadata)
+    said = [read_header(tmp_path / name).metadata.get("daicho.layers_per_block") for name in ("one", "two")]
+    assert said == ["1", None]
 
 
 @pytest.mark.parametrize(
