@@ -5,10 +5,12 @@ Reads headers and hashes; imports no torch.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from assets.model_uploads import Lora, check_fits, check_upload, describe_lora
+from assets.adapter_kinds import Adapter, check_fits, describe_adapter
+from assets.claims.cleaning import clean_text
+from assets.model_uploads import check_upload
 from engine.errors import ModelError
 from engine.headers import Shapes, component_files, detect_architecture, hash_model, read_header
 from engine.shapes import TEXT, UNET, VAE
@@ -19,6 +21,7 @@ Layout = Literal["diffusers", "single"]
 
 # Transformers under their makers' names; everything else that draws has its UNet under one prefix.
 TRANSFORMER_BLOCKS = ("double_blocks.0.", "joint_blocks.0.")
+MAX_WORD = 80
 UPSCALER_NAMES = ("conv_first.weight", "model.1.sub.0.")
 # How many latent channels a VAE has for a published architecture; others are small models of somebody's own.
 USUAL_CHANNELS = {4: ("sd1", "sd2", "sdxl"), 16: ("sd3", "flux")}
@@ -34,12 +37,15 @@ class Identified:
     architecture: Architecture | None = None
     latent_channels: int | None = None
     native_size: int | None = None
-    lora: Lora | None = None
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """Hold what was read from a file that passed every check; `architecture` is empty for an upscaler."""
+    """Hold what was read from a file that passed every check; `architecture` is empty for an upscaler.
+
+    `method` is an adapter's; `word` is what an embedding is called in prompts.
+    """
 
     path: Path
     kind: Kind
@@ -49,13 +55,21 @@ class Examined:
     architecture: str
     latent_channels: int | None
     native_size: int | None
+    method: str = ""
+    word: str = ""
 
 
 def examine_model(
-    path: Path, *, kind: Kind, made_for: Sequence[str] = (), hash_file: Callable[[Path], str] | None = None
+    path: Path,
+    *,
+    kind: Kind,
+    made_for: Sequence[str] = (),
+    hash_file: Callable[[Path], str] | None = None,
+    file_name: str = "",
 ) -> Examined:
     """Check a file or folder through and hash it; `made_for` are the architectures that a person says it fits.
 
+    `file_name` is what a file was called before it lay here: an embedding that does not name itself is called by it.
     Raises ModelError: the codes of `identify` and `assets.model_uploads.check_upload`, kind_is_base, kind_is_vae,
     kind_is_adapter, kind_is_upscaler, architecture_unsupported, vae_unsupported, adapter_unknown, adapter_base_needed,
     architecture_needed, vae_channels_differ.
@@ -64,8 +78,10 @@ def examine_model(
     check_kind(found, kind)
     architecture = choose_architecture(found, kind, made_for)
     sha256 = hash_model(path, hash_file)
+    adapter = found.adapter
     for file in weight_files(path):
-        check_upload(file, sampled=kind != "adapter")
+        # Whole networks are as large as base models; everything smaller is read to the last byte.
+        check_upload(file, sampled=adapter is None or adapter.method == "dreambooth")
     return Examined(
         path=path,
         kind=kind,
@@ -75,6 +91,8 @@ def examine_model(
         architecture=architecture,
         latent_channels=found.latent_channels,
         native_size=found.native_size,
+        method=adapter.method if adapter else "",
+        word=choose_word(adapter, file_name or path.name),
     )
 
 
@@ -83,9 +101,9 @@ def identify(path: Path) -> Identified:
     if path.is_dir():
         return _identify_folder(path)
     header = read_header(path)
-    lora = describe_lora(header)
-    if lora is not None:
-        return Identified(kind="adapter", layout="single", architecture=lora.architecture, lora=lora)
+    adapter = describe_adapter(header)
+    if adapter is not None:
+        return Identified(kind="adapter", layout="single", architecture=adapter.architecture, adapter=adapter)
     shapes = {name: info.shape for name, info in header.tensors.items()}
     if any(name.removeprefix(UNET).startswith(TRANSFORMER_BLOCKS) or name.startswith(UNET) for name in shapes):
         return _identify_checkpoint(path, shapes)
@@ -117,12 +135,19 @@ def choose_architecture(found: Identified, kind: Kind, made_for: Sequence[str]) 
     if kind == "vae":
         return _fit_vae(found, made_for)
     for each in made_for:
-        if found.lora is not None:
-            check_fits(found.lora, architecture=each)  # type: ignore[arg-type]  # a word of the database
+        if found.adapter is not None:
+            check_fits(found.adapter, architecture=each)  # type: ignore[arg-type]  # a word of the database
     architecture: str = found.architecture or next(iter(made_for), "")
     if not architecture:
         raise ModelError("adapter_base_needed", "The adapter does not say what it was made for.")
     return architecture
+
+
+def choose_word(adapter: Adapter | None, file_name: str) -> str:
+    """Return what an embedding is called in prompts, as A1111 calls it: by its own word, or else by its file's name."""
+    if adapter is None or adapter.method != "textual_inversion":
+        return ""
+    return adapter.word or clean_text(PurePosixPath(file_name).stem, MAX_WORD)
 
 
 def vae_channels(shapes: Shapes) -> int | None:

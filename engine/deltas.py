@@ -18,27 +18,31 @@ from torch import Tensor
 from engine import lora
 from engine.adapter_names import name_layer
 from engine.errors import ModelError
+from engine.layer_parts import (
+    BIAS_DIFFERENCE,
+    CORE,
+    DIFFERENCE,
+    DOWN,
+    LOHA,
+    LOHA_CORES,
+    MAGNITUDES,
+    SAME,
+    UNUSUAL,
+    UP,
+    missing_parts,
+    part_of,
+)
 
 Weights = Mapping[str, Tensor]
 Parts = dict[str, Tensor]
 Change = Callable[[Tensor], Tensor]
 
-LOHA = ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")
-LOHA_CORES = ("hada_t1", "hada_t2")
-LOKR = ("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2")
-DOWN, UP, CORE = "lora_down.weight", "lora_up.weight", "lora_mid.weight"
-# Magnitudes of columns or rows: LyCORIS' own name goes by its shape, PEFT's is always one number for each output.
-MAGNITUDES = ("dora_scale", "lora_magnitude_vector", "lora_magnitude_vector.weight")
-DIFFERENCES = ("diff", "diff_b")
-_SAME: Mapping[str, str] = {"lora_A.weight": DOWN, "lora_B.weight": UP}
-_UNUSUAL = (*LOHA, *LOHA_CORES, *LOKR, CORE, *MAGNITUDES, *DIFFERENCES)
-_KNOWN = (*_UNUSUAL, DOWN, UP, *_SAME, "alpha")
 _NETWORKS = ("unet.", "text_encoder.", "text_encoder_2.")
 
 
 def is_unusual(weights: Weights) -> bool:
     """Does a LoRA file hold anything besides plain pairs of matrices?"""
-    return any(_part(key) in _UNUSUAL for key in weights)
+    return any(part_of(key) in UNUSUAL for key in weights)
 
 
 def read_changes(weights: Weights, metadata: Mapping[str, str], *, layers_per_block: int) -> dict[str, Change]:
@@ -46,15 +50,11 @@ def read_changes(weights: Weights, metadata: Mapping[str, str], *, layers_per_bl
     changes: dict[str, Change] = {}
     for layer, parts in _layers(weights, metadata).items():
         module = _name_module(layer, layers_per_block)
-        if parts.keys() - {"diff_b"}:
+        if parts.keys() - {BIAS_DIFFERENCE}:
             changes[f"{module}.weight"] = partial(_change, _check_parts(layer, parts))
-        if "diff_b" in parts:
-            changes[f"{module}.bias"] = partial(_change, {"diff": parts["diff_b"]})
+        if BIAS_DIFFERENCE in parts:
+            changes[f"{module}.bias"] = partial(_change, {DIFFERENCE: parts[BIAS_DIFFERENCE]})
     return changes
-
-
-def _part(key: str) -> str:
-    return next((part for part in _KNOWN if key.endswith(f".{part}")), "")
 
 
 def _layers(weights: Weights, metadata: Mapping[str, str]) -> dict[str, Parts]:
@@ -62,10 +62,10 @@ def _layers(weights: Weights, metadata: Mapping[str, str]) -> dict[str, Parts]:
     folded = lora.fold_scales(weights, metadata)
     layers: dict[str, Parts] = {}
     for key in weights:
-        part = _part(key)
+        part = part_of(key)
         if not part:
             raise ModelError("adapter_kind_unsupported", f"{key[-80:]!r} is not understood.", kind=key[-40:])
-        layers.setdefault(key.removesuffix(f".{part}"), {})[_SAME.get(part, part)] = folded.get(key, weights[key])
+        layers.setdefault(key.removesuffix(f".{part}"), {})[SAME.get(part, part)] = folded.get(key, weights[key])
     for parts in layers.values():
         if DOWN in parts:
             parts.pop("alpha", None)
@@ -85,27 +85,14 @@ def _name_module(layer: str, layers_per_block: int) -> str:
 
 def _check_parts(layer: str, parts: Parts) -> Parts:
     """Refuse a layer that cannot be worked out from what the file holds."""
-    needed = (
-        *(name for name in LOHA if any(part in parts for part in (*LOHA, *LOHA_CORES))),
-        *(name for name in LOHA_CORES if any(part in parts for part in LOHA_CORES)),
-        *_lokr_needs(parts),
-        *(name for name in (DOWN, UP) if any(part in parts for part in (DOWN, UP, CORE))),
-    )
-    missing = [f"{layer}.{name}"[-80:] for name in needed if name not in parts]
-    if missing or not (needed or "diff" in parts):
+    missing = missing_parts(parts)
+    if missing:
         message = f"The layer {layer[-80:]} of this adapter is not whole."
-        raise ModelError("adapter_incomplete", message, tensors=missing or [layer[-80:]])
+        raise ModelError("adapter_incomplete", message, tensors=[f"{layer[-80:]}.{name}" for name in missing])
     alpha = parts.get("alpha")
     if alpha is not None and alpha.numel() != 1:
         raise ModelError("adapter_broken", f"The layer {layer[-80:]} has no usable alpha.", layer=layer[-80:])
     return parts
-
-
-def _lokr_needs(parts: Parts) -> tuple[str, ...]:
-    if not any(name in parts for name in LOKR):
-        return ()
-    one = ("lokr_w1",) if "lokr_w1" in parts else ("lokr_w1_a", "lokr_w1_b")
-    return one + (("lokr_w2",) if "lokr_w2" in parts else ("lokr_w2_a", "lokr_w2_b"))
 
 
 def _change(parts: Parts, base: Tensor) -> Tensor:
@@ -123,8 +110,8 @@ def _change(parts: Parts, base: Tensor) -> Tensor:
 
 
 def _difference(own: Parts) -> Tensor:
-    if "diff" in own:
-        return own["diff"]
+    if DIFFERENCE in own:
+        return own[DIFFERENCE]
     if LOHA[0] in own:
         return _multiply_loha(own, _scale(own, own["hada_w1_b"].shape[0]))
     if "lokr_w1" in own or "lokr_w1_a" in own:

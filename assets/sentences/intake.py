@@ -9,11 +9,16 @@ from .uploads import UPLOADS
 INTAKE: Sentences = {
     "kind_is_base": (_("This file is a whole base model. Choose “Base model” as its kind."),),
     "kind_is_vae": (_("This file is a VAE. Choose “VAE” as its kind."),),
-    "kind_is_adapter": (_("This file is a LoRA. Choose “Adapter” as its kind."),),
+    "kind_is_adapter": (_("This file is an adapter. Choose “Adapter” as its kind."),),
     "kind_is_upscaler": (_("This file is an upscaler. Choose “Upscaler” as its kind."),),
-    "adapter_unknown": (_("This file is no LoRA that Daicho knows. Other adapters cannot be used yet."),),
+    "adapter_unknown": (
+        _(
+            "This file is no adapter that Daicho knows. Known are LoRA, LoHa, LoKr, embeddings, hypernetworks and "
+            "DreamBooth."
+        ),
+    ),
     "adapter_base_needed": (
-        _("This LoRA does not say what kind of model it was made for. Choose the base model that it was made for."),
+        _("This adapter does not say what kind of model it was made for. Choose the base model that it was made for."),
     ),
     "architecture_needed": (_("A VAE does not say what it was made for. Choose the kind of base model."),),
     "vae_channels_differ": (

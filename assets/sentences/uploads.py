@@ -15,7 +15,7 @@ UPLOADS: Sentences = {
         _("Adapters of the kind {kind} cannot be used here. Ask for the same as LoRA, LoHa or LoKr."),
     ),
     "adapter_layer_incomplete": (
-        _("The layer {layer} of this LoRA lacks one of its two matrices. Copy the file again."),
+        _("The layer {layer} of this adapter lacks one of its parts. Copy the file again."),
     ),
     "adapter_rank_zero": (
         _("The layer {layer} of this LoRA has rank 0, so it changes nothing. Ask for another version."),
@@ -27,10 +27,13 @@ UPLOADS: Sentences = {
         _("The layer {layer} of this LoRA must have exactly one alpha. Ask for another version."),
     ),
     "adapter_architecture_differs": (
-        _("This LoRA was made for {found} models, not for {wanted}. Choose a base model that fits."),
+        _("This adapter was made for {found} models, not for {wanted}. Choose a base model that fits."),
     ),
     "adapter_width_differs": (
-        _("This LoRA expects texts of width {found}, but the base model has {wanted}. Choose a base model that fits."),
+        _(
+            "This adapter expects texts of width {found}, but the base model has {wanted}. Choose a base model that "
+            "fits."
+        ),
     ),
     "tagger_missing": (
         _("There is no tagging model in {folder}: its config.json is missing. Copy the whole model folder again."),

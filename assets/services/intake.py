@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -161,9 +161,17 @@ def take_model(job: ModelIntake, *, get: Fetch = fetch) -> None:
     bases = list(job.bases.all())
     made_for = [base.architecture for base in bases] or [job.made_for] * bool(job.made_for)
     begin = FETCHED if job.source == Source.URL else 0.0
-    examined = examine_model(path, kind=job.kind, made_for=made_for, hash_file=hash_watched(job, path, begin))
+    examined = examine_model(
+        path, kind=job.kind, made_for=made_for, hash_file=hash_watched(job, path, begin), file_name=file_name_of(job)
+    )
     job.beat(progress=HASHED, stage="checking")
     enter(job, examined, bases)
+
+
+def file_name_of(job: ModelIntake) -> str:
+    """Return what the job's file is called where it comes from."""
+    location = unquote(public_part(job.location)) if job.source == Source.URL else job.location
+    return PurePosixPath(location).name
 
 
 def finish_files(job: ModelIntake) -> None:

@@ -60,10 +60,10 @@ def register_adapter(
     trained_on: DatasetVersion | None = None,
     trigger_words: Iterable[str] = (),
 ) -> ModelFile:
-    """Enter a LoRA under MODELS_ROOT with what it was made from; its rights begin as pending.
+    """Enter an adapter under MODELS_ROOT with what it was made from; its rights begin as pending.
 
-    Raises Problem for a file that is no LoRA, holds values that are no numbers, was made for another architecture, or
-    does not say for which while no base model does either.
+    Raises Problem for a file that is no adapter, holds values that are no numbers, was made for another architecture,
+    or does not say for which while no base model does either.
     """
     bases = list(bases)
     examined = examine(path, kind=ModelFile.Kind.ADAPTER, made_for=[base.architecture for base in bases])
@@ -192,10 +192,11 @@ def create_model(
 
 
 def usual_values(examined: Examined, trigger_words: Sequence[str]) -> dict[str, Any]:
-    """Return what follows from a file: a LoRA's method, words and hash; the size that a base model was trained for."""
-    method = ModelFile.Method.LORA if examined.kind == ModelFile.Kind.ADAPTER else ""
-    words = {"trigger_words": list(trigger_words)} if trigger_words else {}
-    defaults, side = {**words, **short_hash_of(examined.path, method)}, examined.native_size
+    """Return what follows from a file: an adapter's method, words and hash; the size a base model was trained for."""
+    method, side = examined.method, examined.native_size
+    said = list(trigger_words) or ([examined.word] if examined.word else [])
+    words = {"trigger_words": said} if said else {}
+    defaults = {**words, **short_hash_of(examined.path, method)}
     sizes = {"native_width": side, "native_height": side} if side else {}
     return {"method": method, **({"defaults": defaults} if defaults else {}), **sizes}
 

@@ -502,7 +502,7 @@ def test_the_command_enters_for_the_whole_house_without_a_project(people, projec
         (lora_weights, ["--adapter"], "what kind of model"),
         (lora_weights, ["--adapter", "--base", "nobody"], "No base models"),
         (lora_weights, ["--base", "nobody"], "Only adapters"),
-        (lora_weights, [], "is a LoRA"),
+        (lora_weights, [], "is an adapter"),
         (vae_weights, ["--kind", "vae"], "Choose the kind of base model"),
     ],
 )

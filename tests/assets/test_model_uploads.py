@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from assets.model_uploads import SAMPLE_BYTES, SAMPLES, check_fits, check_upload
+from assets.adapter_kinds import check_fits
+from assets.model_uploads import SAMPLE_BYTES, SAMPLES, check_upload
 from engine.errors import ModelError
 from engine.headers import DTYPE_BYTES, MAX_METADATA_BYTES, MAX_TENSORS
 
@@ -131,7 +132,7 @@ def test_the_largest_and_smallest_numbers_are_numbers(dtype, tmp_path):
     path = tmp_path / "m.safetensors"
     extremes = torch.tensor([limits.max, limits.min, limits.tiny, -0.0], dtype=torch.float64)
     save_file({"a": extremes.to(FLOATS[dtype])}, path)
-    assert check_upload(path).lora is None
+    assert check_upload(path).adapter is None
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -203,13 +204,13 @@ def upload(tmp_path, weights, metadata=None):
 
 
 def test_a_missing_alpha_counts_as_the_rank(tmp_path):
-    found = upload(tmp_path, lora() | lora(layer="lora_unet_mid_attn1_to_q", alpha=2.0, rank=8)).lora
+    found = upload(tmp_path, lora() | lora(layer="lora_unet_mid_attn1_to_q", alpha=2.0, rank=8)).adapter
     assert (found.layers, found.ranks, found.layers_without_alpha) == (2, (4, 8), 1)
 
 
 def test_peft_names_are_read(tmp_path):
     layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
-    found = upload(tmp_path, lora(layer=layer, width=2048, endings=(".lora_A.weight", ".lora_B.weight"))).lora
+    found = upload(tmp_path, lora(layer=layer, width=2048, endings=(".lora_A.weight", ".lora_B.weight"))).adapter
     assert (found.architecture, found.text_width, found.ranks) == ("sdxl", 2048, (4,))
 
 
@@ -224,9 +225,14 @@ BROKEN_LORAS = {
     "several alphas": (lora() | {f"{UNET}.alpha": torch.ones(3)}, "adapter_alpha_invalid"),
     "no alpha in its tensor": (lora() | {f"{UNET}.alpha": torch.ones(0)}, "adapter_alpha_invalid"),
     "alpha NaN": (lora(alpha=float("nan")), "weights_not_finite"),
-    "LoHa": ({f"{UNET}.hada_w1_a": torch.ones(4, 4)}, "adapter_kind_unsupported"),
-    "LoKr": ({f"{UNET}.lokr_w1": torch.ones(4, 4)}, "adapter_kind_unsupported"),
-    "DoRA": (lora() | {f"{UNET}.dora_scale": torch.ones(4)}, "adapter_kind_unsupported"),
+    "half a LoHa": ({f"{UNET}.hada_w1_a": torch.ones(4, 4)}, "adapter_layer_incomplete"),
+    "half a LoKr": ({f"{UNET}.lokr_w1": torch.ones(4, 4)}, "adapter_layer_incomplete"),
+    "magnitudes alone": ({f"{UNET}.dora_scale": torch.ones(4)}, "adapter_layer_incomplete"),
+    "OFT": ({f"{UNET}.oft_blocks": torch.ones(4, 4, 4)}, "adapter_kind_unsupported"),
+    "DoRA with something else": (
+        lora() | {f"{UNET}.{name}": torch.ones(4) for name in ("dora_scale", "more")},
+        "adapter_kind_unsupported",
+    ),
 }
 
 
@@ -264,11 +270,11 @@ MADE_FOR = {
 @pytest.mark.parametrize("name", MADE_FOR)
 def test_a_lora_says_what_it_was_made_for(name, tmp_path):
     weights, metadata, expected = MADE_FOR[name]
-    assert upload(tmp_path, weights, metadata).lora.architecture == expected
+    assert upload(tmp_path, weights, metadata).adapter.architecture == expected
 
 
 def test_a_lora_for_another_model_is_refused(tmp_path):
-    found = upload(tmp_path, lora()).lora
+    found = upload(tmp_path, lora()).adapter
     check_fits(found, architecture="sd1", text_width=768)
     with pytest.raises(ModelError) as caught:
         check_fits(found, architecture="sdxl")
@@ -276,12 +282,8 @@ def test_a_lora_for_another_model_is_refused(tmp_path):
         "adapter_architecture_differs",
         {"found": "sd1", "wanted": "sdxl"},
     )
-    unknown = upload(tmp_path, lora(width=32)).lora
+    unknown = upload(tmp_path, lora(width=32)).adapter
     check_fits(unknown, architecture="sd1")
     with pytest.raises(ModelError) as caught:
         check_fits(unknown, architecture="sd1", text_width=768)
     assert caught.value.code == "adapter_width_differs"
-
-
-def test_a_textual_inversion_is_no_lora(tmp_path):
-    assert upload(tmp_path, {"emb_params": torch.ones(2, 768)}).lora is None

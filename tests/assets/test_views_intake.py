@@ -226,14 +226,14 @@ def test_the_part_about_the_licence_answers_by_itself(signed_in, project):
 
 @pytest.fixture
 def failed(people, project):
-    location = write("a.safetensors", {"strange": next(iter(lora_weights().values()))})
+    location = write("a.safetensors", {"strange.weight": next(iter(lora_weights().values()))})
     return run(start_intake(people.editor, project, asked(trigger_words=["sks"]), source="folder", location=location))
 
 
 def test_a_failure_says_what_happened_what_is_safe_and_what_to_try(signed_in, project, url, failed):
     address = reverse("model_intake", args=[project.slug, failed.id])
     html = signed_in("editor").get(address).content.decode()
-    assert "This file is no LoRA that Daicho knows" in html
+    assert "This file is no adapter that Daicho knows" in html
     assert "the file on the server is as it was" in html
     assert f"{url}?again={failed.id}" in html
     assert (
@@ -277,7 +277,7 @@ def test_the_query_of_an_address_is_shown_to_nobody(signed_in, people, project, 
 def test_the_library_shows_what_is_on_its_way_and_who_may_add(signed_in, people, project, url, failed):
     html = page(signed_in("editor")).content.decode()
     assert url in html
-    assert "This file is no LoRA that Daicho knows" in html
+    assert "This file is no adapter that Daicho knows" in html
     assert url not in page(signed_in("viewer")).content.decode()
 
 
