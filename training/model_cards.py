@@ -173,7 +173,8 @@ def _code(facts: CardFacts) -> list[str]:
     pipeline = PIPELINES.get(facts.architecture, "StableDiffusionPipeline")
     whole = "./diffusers" if facts.kind == "dreambooth" else facts.base.hub_id or "path/to/the/base-model"
     prompt = ", ".join([*map(one_line, facts.trigger_words), "..."])
-    lines = [f"from diffusers import {pipeline}", "", f"pipe = {pipeline}.from_pretrained({whole!r})"]
+    lines = ["import torch", f"from diffusers import {pipeline}", ""]
+    lines.append(f"pipe = {pipeline}.from_pretrained({whole!r}, torch_dtype=torch.float32)")
     by_layout = {each.layout: each.name for each in facts.files}
     if facts.kind == "lora":
         name = by_layout.get("peft") or next(

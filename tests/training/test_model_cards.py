@@ -185,7 +185,7 @@ def test_the_card_of_each_kind_says_how_to_load_it():
     inversion = card_text(facts(decided(), kind="textual_inversion", files=[file]), "en")
     assert "token='sksfox'" in inversion
     booth = card_text(facts(decided(), kind="dreambooth", architecture="sdxl"), "en")
-    assert "StableDiffusionXLPipeline.from_pretrained('./diffusers')" in booth
+    assert "StableDiffusionXLPipeline.from_pretrained('./diffusers', torch_dtype=torch.float32)" in booth
     assert "No other program reads this file" in card_text(facts(decided(), kind="hypernetwork"), "en")
 
 
