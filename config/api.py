@@ -13,6 +13,7 @@ from assets import api_pictures as pictures
 from assets import api_rights as rights
 from generation import api as generation
 from generation import api_files as files
+from generation import api_grids as grids
 from generation import api_questions as questions
 from generation import api_templates as templates
 from generation import api_withdrawals as withdrawals
@@ -41,6 +42,7 @@ router.register("withdrawals", withdrawals.WithdrawalViewSet, basename="api-with
 router.register("terms", assets.TermViewSet, basename="api-term")
 router.register("templates", templates.TemplateViewSet, basename="api-template")
 router.register("generations", generation.GenerationViewSet, basename="api-generation")
+router.register("grids", grids.GridViewSet, basename="api-grid")
 router.register("outputs", generation.OutputViewSet, basename="api-output")
 router.register("training-runs", training.TrainingRunViewSet, basename="api-training")
 router.register("adapters", adapters.AdapterViewSet, basename="api-adapter")

@@ -297,6 +297,7 @@ SPECTACULAR_SETTINGS = {
         "ActionEnum": "assets.serializers.ACTIONS",
         "ArchitectureEnum": "assets.models.ModelFile.Architecture",
         "GateEnum": "assets.serializers_rights.GATES",
+        "GridAxisEnum": "generation.grids.KINDS",
         "ImportKindEnum": "assets.models.ImportJob.Kind",
         "ModelKindEnum": "assets.models.ModelFile.Kind",
         "ModelMethodEnum": "assets.models.ModelFile.Method",

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("assets.urls")),
     path("", include("generation.urls_home")),
     path("", include("generation.urls")),
+    path("", include("generation.urls_grids")),
     path("", include("generation.urls_templates")),
     path("", include("generation.urls_withdrawals")),
     path("account/", include("allauth.urls")),

@@ -6,6 +6,7 @@ is what is made.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,9 @@ from .token_meter import notices_of, tokens_of
 from .tokens import TokenCount
 from .translation import Translation, Vocabulary, translate
 from .vocabularies import vocabulary_of
+
+# The same words come at every key that is pressed in the Studio, and in every cell of a grid.
+translate_once = lru_cache(maxsize=512)(translate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +149,7 @@ def compose(
     return Composed(
         spec=spec,
         compiled=compiled,
-        translations={name: translate(text, vocabulary, name) for name, text in compiled.sources.items()},
+        translations={name: translate_once(text, vocabulary, name) for name, text in compiled.sources.items()},
         counts=counts,
         notices=(*compiled.warnings, *notices_of(request.base_model, spec, counts)),
         generate=generate,
@@ -163,7 +167,7 @@ def compile_request(request: PictureRequest, vocabulary: Vocabulary) -> prompts.
             variables=request.variables,
             seed=request.seed,
             trigger_words=request.trigger_words,
-            translate=lambda text, slot: translate(text, vocabulary, slot).result,
+            translate=lambda text, slot: translate_once(text, vocabulary, slot).result,
         )
     except prompts.PromptError as error:
         raise problem_of(error) from error

@@ -60,6 +60,8 @@ ICONS = {
     "alert": '<path d="M12 4l9 16H3z"/><path d="M12 10v4.5M12 17.3v.1"/>',
     "trash": '<path d="M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13"/>',
     "edit": '<path d="M4 20l4-1L19.5 7.5a2.1 2.1 0 0 0-3-3L5 16z"/>',
+    "grid": '<rect x="4" y="4" width="16" height="16" rx="1.5"/><path d="M9.33 4v16M14.67 4v16M4 9.33h16M4 14.67h16"/>',
+    "swap": '<path d="M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4"/>',
     "compare": '<rect x="3" y="5" width="8" height="14" rx="1"/><rect x="13" y="5" width="8" height="14" rx="1"/>',
 }
 DECORATIONS = {name: SafeString(SVG.format('aria-hidden="true"', shape)) for name, shape in ICONS.items()}

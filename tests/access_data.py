@@ -10,11 +10,14 @@ GET, POST, PATCH, PUT = "get", "post", "patch", "put"
 MODEL_ID = "6c6e53b0-6a3d-4a8e-9b5c-0d3f0a1d2c11"
 SPRING = {"project": "spring"}
 WORD = {"ja": "試験", "en": "test", "slot": "subject"}
+SEEDS = {"slots": {"subject": "a red ball"}, "axes": [{"kind": "seed", "values": ["1-2"]}]}
 DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-compose", POST): {**SPRING, "slots": {"subject": "a red ball"}},
     ("api-project-list", POST): {"name": "Autumn"},
     ("api-decide", POST): {**SPRING, "action": "generate", "models": [MODEL_ID]},
     ("api-generation-list", POST): {**SPRING, "slots": {"subject": "a red ball"}},
+    ("api-grid-list", POST): {**SPRING, **SEEDS},
+    ("api-grid-plan", POST): {**SPRING, **SEEDS},
     ("api-member-list", POST): {"email": "stranger@example.com", "role": "viewer"},
     ("api-member-detail", PATCH): {"role": "editor"},
     ("api-campaign-list", POST): {"name": "Rainy season"},

@@ -23,7 +23,9 @@ from assets.services import decide_use
 from assets.services.licenses import write_license
 from engine.specs import ImageSpec
 from engine.starter import WEIGHTS
-from generation.models import Generation, Output, Replay, Suggestion
+from generation.composing import PictureRequest
+from generation.grid_facts import facts_of
+from generation.models import Generation, Grid, GridCell, Output, Replay, Suggestion
 from generation.previews import write_preview
 from generation.services.generations import search_text
 from ledger.services import actor_hash, append
@@ -31,6 +33,7 @@ from projects.models import ApiToken, Campaign, Project, User
 from tests.access_data import DATA, MODEL_ID
 from tests.assets.own_licenses import contract
 from tests.assets.stage import material_stage
+from tests.training.room_stage import training_stage
 
 CAST = ("anonymous", "stranger", "viewer", "editor", "reviewer", "owner")
 OPEN = "KKKKKK"
@@ -85,6 +88,15 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("generation_preview", GET, LOOK),
     ("generation_cancel", POST, MAKE),
     ("generation_retry", POST, MAKE),
+    ("grids", GET, LOOK),
+    ("grid_new", GET, MAKE),
+    ("grid_new", POST, MAKE),
+    ("grid_try", POST, MAKE),
+    ("grid_draw", POST, MAKE),
+    ("grid", GET, LOOK),
+    ("grid_news", GET, LOOK),
+    ("grid_cancel", POST, MAKE),
+    ("grid_redraw", POST, MAKE),
     ("gallery", GET, LOOK),
     ("compare", GET, LOOK),
     ("picture", GET, LOOK),
@@ -164,6 +176,20 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("dataset_version", GET, LOOK),
     ("dataset_proof", GET, LOOK),
     ("dataset_export", POST, MAKE),
+    # training
+    ("training", GET, LOOK),
+    ("training_new", GET, MAKE),
+    ("training_new", POST, MAKE),
+    ("training_plan", POST, MAKE),
+    ("training_compare", GET, LOOK),
+    ("training_run", GET, LOOK),
+    ("training_run_news", GET, LOOK),
+    ("training_run_cancel", POST, MAKE),
+    ("training_run_resume", POST, MAKE),
+    ("training_run_again", POST, MAKE),
+    ("training_run_notes", POST, MAKE),
+    ("training_sample", GET, LOOK),
+    ("training_thumbnail", GET, LOOK),
     # imports, and the pictures to learn from
     ("imports", GET, LOOK),
     ("import_new", GET, MAKE),
@@ -262,6 +288,12 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("api-generation-detail", GET, LOOK),
     ("api-generation-cancel", POST, MAKE),
     ("api-generation-retry", POST, MAKE),
+    ("api-grid-list", GET, PERSON),
+    ("api-grid-list", POST, MAKE),
+    ("api-grid-plan", POST, LOOK),
+    ("api-grid-detail", GET, LOOK),
+    ("api-grid-cancel", POST, MAKE),
+    ("api-grid-redraw", POST, MAKE),
     ("api-output-list", GET, PERSON),
     ("api-output-detail", GET, LOOK),
     ("api-output-file", GET, LOOK),
@@ -405,6 +437,7 @@ def stage(people, project, template) -> dict[str, Any]:
     model = make_model(project)
     generation = make_generation(project, people.editor, model)
     output = make_output(generation)
+    grid = make_grid(generation)
     replay = Replay.objects.create(project=project, output=output, requested_by=people.editor)
     token, _secret = ApiToken.issue(people.editor, name="script", scopes=["read"])
     suggestion = Suggestion.objects.create(project=project, requested_by=people.editor, text="空")
@@ -413,9 +446,10 @@ def stage(people, project, template) -> dict[str, Any]:
     own = write_license(people.editor, project, contract())
     intake = make_intake(project, people.editor)
     things = {"generation": generation, "output": output, "replay": replay, "template": template, "model": model}
-    things["intake"] = intake
+    things |= {"intake": intake, "grid": grid}
     return {
         **material_stage(people, project),
+        **training_stage(people, project, model),
         **{f"api-{name}": thing.pk for name, thing in {**things, "term": term, "token": token, "own": own}.items()},
         "slug": project.slug,
         "campaign": campaign.slug,
@@ -435,6 +469,7 @@ def stage(people, project, template) -> dict[str, Any]:
         "model_id": model.id,
         "intake_id": intake.id,
         "generation_id": generation.id,
+        "grid_id": grid.id,
         "output_id": output.id,
         "replay_id": replay.id,
         "uidb36": "0",
@@ -499,6 +534,16 @@ def make_generation(project: Project, person: User, model: ModelFile) -> Generat
     )
     write_preview(generation.id, Image.new("RGB", (64, 64), "red"))
     return generation
+
+
+def make_grid(generation: Generation) -> Grid:
+    """Put a job into the only cell of a grid."""
+    request = PictureRequest(base_model=generation.base_model, slots={"subject": "a red ball"}, num_inference_steps=4)
+    axis = {"kind": "seed", "values": [{"key": 0, "name": ""}]}
+    owner = {"project": generation.project, "requested_by": generation.requested_by}
+    grid = Grid.objects.create(**owner, idempotency_key="1", request=facts_of(request), axes=[axis])
+    GridCell.objects.create(grid=grid, x=0, y=0, z=0, generation=generation)
+    return grid
 
 
 def make_output(generation: Generation) -> Output:

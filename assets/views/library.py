@@ -75,6 +75,7 @@ def page_context(request: HttpRequest, project: Project, file: ModelFile) -> dic
         "is_base": file.kind == ModelFile.Kind.BASE,
         "can_withdraw": may_review(request.user, file.project) and file.rights.state in OPEN,
         "can_edit": can_edit,
+        "can_make": project.role.includes(Role.EDITOR),
         "can_attach": can_edit and project.role.includes(Role.EDITOR),
         "evidence_form": EvidenceForm(),
         "prediction_form": PredictionForm(initial=file.defaults) if can_edit and leaves_choice(file) else None,

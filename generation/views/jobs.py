@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -14,7 +14,7 @@ from jobs.words import remaining_words
 from projects.access import get_in_project, get_project
 from projects.models import Project, Role, User
 
-from ..models import Generation, Output
+from ..models import Generation, GridCell, Output
 from ..previews import preview_path
 from ..sentences import failure_sentence
 from ..services.generations import cancel_generation, describe_block, repeat_request, submit_generation
@@ -99,9 +99,11 @@ def shown_generations() -> QuerySet[Generation]:
 
 
 def recent_generations(project: Project, user: User) -> list[Generation]:
-    """Return what this person asked for lately in a project, newest first."""
+    """Return what this person asked for lately in a project, newest first; the cells of grids have their own page."""
     # No joins: with them SQLite sorts every job of the project before it takes the newest.
-    rows = list(shown_generations().filter(project=project, requested_by=user).order_by("-queued_at")[:RECENT])
+    mine = shown_generations().filter(project=project, requested_by=user)
+    alone = mine.exclude(Exists(GridCell.objects.filter(generation=OuterRef("pk"))))
+    rows = list(alone.order_by("-queued_at")[:RECENT])
     for row in rows:
         row.project, row.requested_by = project, user
     return rows

@@ -26,6 +26,7 @@ PAGE_SIZE = 50
 SUBJECT_VIEWS = {
     "output": ("picture", True),
     "generation": ("generation", True),
+    "grid": ("grid", True),
     "template": ("template_by_id", True),
     "model_file": ("model_file", True),
     "project": ("project_settings", False),
