@@ -14,9 +14,12 @@ UPLOADS: Sentences = {
     "adapter_kind_unsupported": (
         _("Adapters of the kind {kind} cannot be used here. Ask for the same as LoRA, LoHa or LoKr."),
     ),
-    "adapter_layer_incomplete": (
-        _("The layer {layer} of this adapter lacks one of its parts. Copy the file again."),
+    "pickle_refused": (
+        _("{file} was not opened: it is damaged, or it wants to run a program. Ask for a .safetensors file."),
     ),
+    "pickle_unknown": (_("{file} is neither a hypernetwork nor an embedding as A1111 writes them."),),
+    "pickle_target": (_("{file} must end in .safetensors, and must not be there yet. Choose another name."),),
+    "adapter_layer_incomplete": (_("The layer {layer} of this adapter lacks one of its parts. Copy the file again."),),
     "adapter_rank_zero": (
         _("The layer {layer} of this LoRA has rank 0, so it changes nothing. Ask for another version."),
     ),
