@@ -135,7 +135,7 @@ def is_pointwise(layer: nn.Conv2d) -> bool:
 def replaced_forward(layer: LoraLinear | LoraConv2d) -> Iterator[None]:
     """Let a layer answer in one go inside, or in peft's way while its adapter is off."""
     [name] = [name for name in layer.active_adapters if name in layer.lora_A]
-    plain = layer.forward
+    plain, kept = layer.forward, layer.__dict__.get("forward")
     fused = fuse_linear(layer, name) if isinstance(layer, LoraLinear) else fuse_pointwise(layer, name)
 
     def forward(rows: Tensor, *others: Any, **options: Any) -> Tensor:
@@ -147,6 +147,8 @@ def replaced_forward(layer: LoraLinear | LoraConv2d) -> Iterator[None]:
         yield
     finally:
         del layer.forward
+        if kept is not None:
+            layer.forward = kept
 
 
 @contextmanager
