@@ -155,6 +155,8 @@ class Training:
     def run(self, cache_seconds: float) -> Trained:
         """Train to the end and return what is left."""
         self.resume()
+        # Also where nobody has looked before the first step: dropout works in training only, and rounds otherwise.
+        self.learner.turn(learning=True)
         self.progress.cache_seconds += cache_seconds
         try:
             if not self.progress.step:
