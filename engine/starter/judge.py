@@ -1,6 +1,6 @@
 """Judge pictures: a small network with one head a slot says which color, subject, place, light and style it sees."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,8 @@ from engine.starter.vae import to_tensor
 FILE = "judge.safetensors"
 WIDTHS = (32, 64, 128, 192)
 EMA_DECAY = 0.995
-ANSWERS = MappingProxyType(
+Answers = Mapping[str, tuple[str, ...]]
+ANSWERS: Answers = MappingProxyType(
     {"color": COLORS, "subject": SUBJECTS, "environment": ENVIRONMENTS, "light": LIGHTS, "style": STYLES}
 )
 
@@ -47,42 +48,43 @@ class Head(nn.Module):
 
 
 class Judge(nn.Module):
-    """Predict every slot of pictures of 128 pixels, N × 3 × 128 × 128 from -1 to 1."""
+    """Predict every slot of pictures of 128 pixels, N × 3 × 128 × 128 from -1 to 1; `answers` are the slots' words."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Answers = ANSWERS) -> None:
         super().__init__()
+        self.answers = answers
         stages = [convolve(3, WIDTHS[0], 2)]
         for inputs, outputs in pairwise(WIDTHS):
             stages += [convolve(inputs, outputs, 2), convolve(outputs, outputs, 1)]
         self.body = nn.Sequential(*stages)
-        self.heads = nn.ModuleDict({slot: Head(WIDTHS[-1], len(words)) for slot, words in ANSWERS.items()})
+        self.heads = nn.ModuleDict({slot: Head(WIDTHS[-1], len(words)) for slot, words in answers.items()})
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         features = self.body(pictures)
         return {slot: head(features) for slot, head in self.heads.items()}
 
 
-def label_scenes(scenes: Sequence[Scene]) -> dict[str, Tensor]:
+def label_scenes(scenes: Sequence[Scene], answers: Answers = ANSWERS) -> dict[str, Tensor]:
     """Return the index of each scene's word, by slot."""
     return {
-        slot: torch.tensor([words.index(getattr(scene, slot)) for scene in scenes]) for slot, words in ANSWERS.items()
+        slot: torch.tensor([words.index(getattr(scene, slot)) for scene in scenes]) for slot, words in answers.items()
     }
 
 
-def load_judge(path: Path = WEIGHTS / FILE) -> Judge:
-    """Return the shipped judge, ready to look."""
-    judge = Judge()
+def load_judge(path: Path = WEIGHTS / FILE, answers: Answers = ANSWERS) -> Judge:
+    """Return the shipped judge, ready to look; another file may know other answers."""
+    judge = Judge(answers)
     judge.load_state_dict({key: value.float() for key, value in load_file(path).items()})
     return judge.eval()
 
 
 @torch.no_grad()
-def predict(judge: nn.Module, pixels: np.ndarray, batch_size: int = 64) -> dict[str, list[str]]:
+def predict(judge: Judge, pixels: np.ndarray, batch_size: int = 64) -> dict[str, list[str]]:
     """Return the word that the judge sees in every slot of N × 128 × 128 × 3 bytes."""
-    seen: dict[str, list[str]] = {slot: [] for slot in ANSWERS}
+    seen: dict[str, list[str]] = {slot: [] for slot in judge.answers}
     for start in range(0, len(pixels), batch_size):
         for slot, scores in judge(to_tensor(pixels[start : start + batch_size])).items():
-            seen[slot] += [ANSWERS[slot][index] for index in scores.argmax(1).tolist()]
+            seen[slot] += [judge.answers[slot][index] for index in scores.argmax(1).tolist()]
     return seen
 
 
@@ -107,7 +109,7 @@ def wear(pictures: Tensor, rng: np.random.Generator, generator: torch.Generator)
 
 
 class Judging:
-    """The training of the judge on clean scenes."""
+    """The training of a judge on clean scenes; it is exported as `file`."""
 
     def __init__(
         self,
@@ -118,12 +120,14 @@ class Judging:
         peak_lr: float = 2e-3,
         batch_size: int = 64,
         seed: int = 0,
+        answers: Answers = ANSWERS,
+        file: str = FILE,
     ) -> None:
-        self.judge = Judge().to(device)
+        self.judge, self.file = Judge(answers).to(device), file
         self.images, self.device, self.batch_size, self.seed = images, device, batch_size, seed
         self.rows = np.array([row for row, scene in enumerate(scenes) if not scene.defect])
-        self.labels = label_scenes(scenes)
-        self.average = Average(self.judge, Judge().to(device), EMA_DECAY)
+        self.labels = label_scenes(scenes, answers)
+        self.average = Average(self.judge, Judge(answers).to(device), EMA_DECAY)
         self.modules = {"judge": self.judge, "judge_average": self.average}
         self.optimizer = build_adamw([self.judge], peak_lr, weight_decay=0.05)
 
@@ -147,4 +151,4 @@ class Judging:
         """Write the averaged judge in half precision."""
         state = {key: value.cpu().clone() for key, value in self.average.copy.state_dict().items()}
         halves = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-        save_file(halves, folder / FILE, {"format": "pt"})
+        save_file(halves, folder / self.file, {"format": "pt"})
