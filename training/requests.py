@@ -3,6 +3,7 @@
 The form's preview, the API and the start of a run all come through `plan`, so what was shown is what is trained.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from assets.models import DatasetVersion, ModelFile
 from assets.splits import join_clusters
 from engine.errors import ModelError
 from engine.specs import TrainingSpec
-from engine.training.limits import check_training
+from engine.training.limits import TRAINABLE, check_training
 from engine.training.values import Material
 from projects.models import Project
 from projects.problems import Problem
@@ -105,6 +106,9 @@ def check_request(project: Project, request: TrainingRequest) -> None:
         raise Problem("dataset_unknown", _("This dataset is not in the project."), status=404)
     if request.base_model.kind != ModelFile.Kind.BASE or request.base_model.removed_at is not None:
         raise Problem("base_unfit", sentence("base_unfit"), fields={"base_model": sentence("base_unfit")})
+    if request.base_model.architecture not in TRAINABLE:
+        message = sentence("training_architecture_unfit")
+        raise Problem("training_architecture_unfit", message, fields={"base_model": message})
     vae = request.vae
     if vae is not None and (vae.kind != ModelFile.Kind.VAE or vae.architecture != request.base_model.architecture):
         raise Problem("vae_unfit", sentence("vae_unfit"), fields={"vae": sentence("vae_unfit")})
@@ -138,22 +142,23 @@ def build_spec(request: TrainingRequest, material: Material) -> TrainingSpec:
         method=request.method,  # type: ignore[arg-type]  # checked below, with everything else
         architecture=request.base_model.architecture,  # type: ignore[arg-type]
         base_model=request.base_model.sha256,
+        prediction_type=request.base_model.defaults.get("prediction_type") or None,
         vae=request.vae.sha256 if request.vae else None,
         dataset=request.dataset_version.merkle_root,
         split=material.split(),
         **clean_values(request.values),
     )
-    errors = check_training(spec, without_class_pictures(spec, material))
+    errors = check_training(spec, with_class_pictures(spec, material))
     if errors:
         said = {error.params.get("field", "spec"): sentence(error.code, error.params) for error in errors}
         raise Problem(errors[0].code, sentence(errors[0].code, errors[0].params), fields=said)
     return spec
 
 
-def without_class_pictures(spec: TrainingSpec, material: Material) -> Material | None:
-    """Return the material to check a spec with; None where the worker has yet to draw class pictures."""
-    is_drawn_later = spec.with_prior_preservation and spec.prior_mode == "class_pictures"
-    return None if is_drawn_later else material
+def with_class_pictures(spec: TrainingSpec, material: Material) -> Material:
+    """Return the material as it will be once the worker has drawn class pictures, to check a spec with."""
+    is_drawn_later = spec.with_prior_preservation and spec.prior_mode == "class_pictures" and spec.num_class_images > 0
+    return dataclasses.replace(material, class_pictures=material.train[:1]) if is_drawn_later else material
 
 
 def estimate_of(spec: TrainingSpec, base_model: ModelFile, pictures: int, machine: recipes.Machine) -> recipes.Estimate:

@@ -11,7 +11,7 @@ from projects.problems import Problem
 from .sentences import sentence
 
 # What the plan itself fills in, so that nobody else does.
-BOUND = frozenset(("method", "architecture", "base_model", "vae", "dataset", "split", "version"))
+BOUND = frozenset(("method", "architecture", "base_model", "prediction_type", "vae", "dataset", "split", "version"))
 DEFAULTS: Mapping[str, Any] = {
     each.name: each.default for each in fields(TrainingSpec) if each.name not in BOUND and each.default is not MISSING
 }
