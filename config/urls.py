@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("projects.urls")),
     path("", include("assets.urls")),
+    path("", include("training.urls")),
     path("", include("generation.urls_home")),
     path("", include("generation.urls")),
     path("", include("generation.urls_grids")),

@@ -19,6 +19,7 @@ ICONS = {
         '<rect x="7" y="3" width="14" height="12" rx="2"/><path d="M3 8v11a2 2 0 0 0 2 2h12"/>'
         '<circle cx="12" cy="7.5" r="1.3"/><path d="M8 14l4-3.5 3 2.5 2-2 3.5 3"/>'
     ),
+    "training": '<path d="M4 4v16h16"/><path d="M7 7c1.5 6.5 4.5 9 12 9"/><circle cx="11" cy="13.2" r="1.6"/>',
     "review": '<path d="M5 4h11l3 3v13H5z"/><path d="M8.5 12.5l2.5 2.5 4.5-5"/>',
     "ledger": (
         '<path d="M6 3h12a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H6z"/><path d="M6 3v18M10 8h5M10 12h5"/>'

@@ -41,6 +41,7 @@ ROOMS = (
     Room(view="templates", label=_("Templates"), icon="templates", key="t"),
     Room(view="vocabulary", label=_("Vocabulary"), icon="vocabulary", key="v"),
     Room(view="datasets", label=_("Datasets"), icon="datasets", key="a"),
+    Room(view="training", label=_("Training"), icon="training", key="n"),
     Room(view="library", label=_("Library"), icon="library", key="l"),
     Room(view="review", label=_("Review"), icon="review", key="r"),
     Room(view="ledger", label=_("Ledger"), icon="ledger", key="d"),

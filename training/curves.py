@@ -116,10 +116,7 @@ def draw_chart(
     return Chart(
         lines=tuple(draw_line(each, frame) for each in shown),
         x_ticks=step_ticks(frame),
-        y_ticks=tuple(
-            Tick(place=frame.y(value), label=value_label(value, unit, ticks[1] - ticks[0]), is_minor=bool(place % 2))
-            for place, value in enumerate(ticks)
-        ),
+        y_ticks=value_ticks(frame, ticks, unit),
         zero=frame.y(0.0) if frame.low <= 0.0 <= frame.high else None,
         mark=marked_dot(shown, frame, mark),
     )
@@ -152,6 +149,15 @@ def choose_ticks(low: float, high: float, *, most: int) -> list[float]:
     return [round(place * step, 12) for place in range(first, last + 1)]
 
 
+def value_ticks(frame: Frame, values: Sequence[float], unit: Unit) -> tuple[Tick, ...]:
+    """Return the numbers of the upright axis; 0 is never a minor one."""
+    first, apart = values.index(0.0) if 0.0 in values else 0, values[1] - values[0]
+    return tuple(
+        Tick(place=frame.y(value), label=value_label(value, unit, apart), is_minor=bool((place - first) % 2))
+        for place, value in enumerate(values)
+    )
+
+
 def step_ticks(frame: Frame) -> tuple[Tick, ...]:
     """Return round steps from 0 to the last one that fits."""
     distance = choose_ticks(0, frame.last_step, most=9)[1]
@@ -170,7 +176,7 @@ def value_label(value: float, unit: Unit, distance: float) -> str:
     if decimals and round(apart, decimals) != round(apart, 12):
         decimals += 1
     text = f"{abs(scaled):.{decimals}f}"
-    return (MINUS if scaled < 0 and float(text) else "") + text + (" %" if unit == "percent" else "")
+    return (MINUS if scaled < 0 and float(text) else "") + text + ("\N{NO-BREAK SPACE}%" if unit == "percent" else "")
 
 
 def draw_line(series: Series, frame: Frame) -> Line:

@@ -80,9 +80,10 @@ def points_of(run: TrainingRun) -> list[TrainingPoint]:
 def loss_drawing(run: TrainingRun, points: Sequence[TrainingPoint]) -> Drawing | None:
     """Draw the loss of training: every value faintly, and their run, None while there is none."""
     values = [Point(step=each.step, value=each.loss) for each in points if each.loss is not None]
-    shown = [Series(key="loss", points=thin_out(values), has_dots=False)]
-    legend = [Legend(key="loss", label=_("Loss as measured"))]
-    if len(values) >= SMOOTH_FROM:
+    is_noisy = len(values) >= SMOOTH_FROM
+    shown = [Series(key="loss" if is_noisy else "run", points=thin_out(values), has_dots=False)]
+    legend = [Legend(key=shown[0].key, label=_("Loss as measured"))]
+    if is_noisy:
         shown.append(Series(key="run", points=thin_out(smooth(values)), has_dots=False))
         legend.append(Legend(key="run", label=_("Its run, smoothed")))
     chart = draw_chart(shown, last_step=run.total_steps)

@@ -34,6 +34,7 @@ ADVICE: Mapping[str, Any] = {
         "Hold out a share of the pictures, or take folds where there are few: then the next run says how well it went."
     ),
 }
+PERCENT = "\N{NO-BREAK SPACE}%"
 STATE_MARKS = {"succeeded": "ok", "failed": "stop", "blocked": "stop", "canceled": "plain"}
 
 
@@ -58,25 +59,30 @@ def signed_percent(share: float) -> str:
     """Return a change as per cent with its sign."""
     text = f"{abs(share) * 100:.1f}"
     sign = "" if float(text) == 0 else MINUS if share < 0 else "+"
-    return f"{sign}{text} %"
+    return f"{sign}{text}{PERCENT}"
 
 
 def change_words(mean: float | None, low: float | None, high: float | None) -> str:
     """Say how far a loss has moved from the beginning, and between which bounds; nothing where nobody measured."""
     if mean is None:
         return ""
+    size = {"percent": percent(abs(mean))}
     if low is None or high is None:
-        return _("%(percent)s better") % _size(mean) if mean < 0 else _("%(percent)s worse") % _size(mean)
-    ends = {**_size(mean), "low": signed_percent(low), "high": signed_percent(high)}
+        return _("%(percent)s better") % size if mean < 0 else _("%(percent)s worse") % size
     if low <= 0.0 <= high:
-        return _("no clear change (%(low)s to %(high)s)") % ends
-    if mean < 0:
-        return _("%(percent)s better (%(low)s to %(high)s)") % ends
-    return _("%(percent)s worse (%(low)s to %(high)s)") % ends
+        return _("no clear change (%(low)s to %(high)s)") % {"low": signed_percent(low), "high": signed_percent(high)}
+    least, most = sorted((abs(low), abs(high)))
+    size |= {"low": f"{least * 100:.1f}", "high": percent(most)}
+    return (
+        _("%(percent)s better (%(low)s to %(high)s)") % size
+        if mean < 0
+        else (_("%(percent)s worse (%(low)s to %(high)s)") % size)
+    )
 
 
-def _size(share: float) -> dict[str, str]:
-    return {"percent": f"{abs(share) * 100:.1f} %"}
+def percent(share: float) -> str:
+    """Return a share as per cent."""
+    return f"{share * 100:.1f}{PERCENT}"
 
 
 def memory_words(count: int | None) -> str:

@@ -1,0 +1,1 @@
+"""The room where adapters are trained. One module per screen."""
