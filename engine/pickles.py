@@ -47,18 +47,26 @@ class Converted:
 def convert_pickle(source: Path, target: Path) -> Converted:
     """Write what an A1111 hypernetwork or embedding holds as safetensors.
 
-    Raises ModelError: pickle_refused, pickle_unknown, pickle_target, hypernetwork_invalid, adapter_values_invalid.
+    Raises ModelError: pickle_refused, pickle_unknown, pickle_target, hypernetwork_invalid, weights_not_finite.
     """
     if target.suffix.lower() != TARGET or target.exists():
         message = f"{target.name} must end in {TARGET} and be no file that is there already."
         raise ModelError("pickle_target", message, file=target.name)
     data = read_pickle(source)
     kind, tensors, header = _read_hypernetwork(data) or _read_embedding(data, source.stem) or _refuse(source)
-    if kind == "hypernetwork":
-        hypernetworks.from_state(tensors, header)
+    _check(kind, tensors, header)
     save_tensors(target, tensors, {**header, KIND: kind}, dtype="fp32")
     name = header.get("modelspec.trigger_phrase") or header.get("name") or source.stem
     return Converted(kind=kind, name=name, tensors=len(tensors))
+
+
+def _check(kind: str, tensors: Tensors, header: Mapping[str, str]) -> None:
+    broken = next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)
+    if broken is not None:
+        message = f"{broken[:80]!r} holds values that are no numbers."
+        raise ModelError("weights_not_finite", message, tensor=broken[:80])
+    if kind == "hypernetwork":
+        hypernetworks.from_state(tensors, header)
 
 
 def read_pickle(path: Path) -> Mapping[Any, Any]:

@@ -4,7 +4,7 @@ One more can be named in the fields `adapter` and `adapter_weight`; it counts li
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from assets.models import ModelFile
 from engine.limits import MAX_ADAPTER_WEIGHT, MAX_ADAPTERS
 
+# What is usual for a kind; one that was trained here knows its own.
+USUAL_WEIGHTS: Mapping[str, float] = {"dreambooth": 1.0, "textual_inversion": 1.0, "hypernetwork": 0.8}
 PREFIX = "adapter-"
 ADD, REMOVE = "add_adapter", "remove_adapter"
 USUAL_WEIGHT = 0.7
@@ -31,7 +33,11 @@ class WeightField(forms.FloatField):
 
     def clean(self, value: Any) -> float:
         weight = super().clean(value)
-        return USUAL_WEIGHT if weight is None else weight
+        return self.usual() if weight is None else weight
+
+    def usual(self) -> float:
+        """Return what an empty box means."""
+        return USUAL_WEIGHT
 
 
 class ChosenField(WeightField):
@@ -39,13 +45,33 @@ class ChosenField(WeightField):
 
     def __init__(self, file_id: str, file: ModelFile | None) -> None:
         self.file_id, self.file = file_id, file
-        self.name = file.name if file else gettext("An adapter that is not in the library any more")
+        self.name = label_of(file) if file else gettext("An adapter that is not in the library any more")
         super().__init__(label=gettext("Weight of %(name)s") % {"name": self.name})
 
     def clean(self, value: Any) -> float:
         if self.file is None:
             raise ValidationError(_("This adapter is not in the library any more. Take it out."))
         return super().clean(value)
+
+    def usual(self) -> float:
+        """Return what an empty box means for this adapter."""
+        return usual_weight(self.file) if self.file else USUAL_WEIGHT
+
+
+def usual_weight(file: ModelFile) -> float:
+    """Return the weight that an adapter is used at: what its version recommends, or else what is usual for its kind."""
+    version = getattr(file, "adapter_version", None)
+    return version.recommended_weight if version else USUAL_WEIGHTS.get(file.method, USUAL_WEIGHT)
+
+
+def label_of(file: ModelFile) -> str:
+    """Return an adapter as it is chosen by: its name, and its kind unless it is the usual one."""
+    return label(file.name, file.method)
+
+
+def label(name: str, method: str) -> str:
+    """Return a name with the kind behind it, unless that is the usual one."""
+    return name if method in ("", ModelFile.Method.LORA) else f"{name} · {ModelFile.Method(method).label}"
 
 
 def values_of(weights: Iterable[tuple[Any, float]]) -> dict[str, Any]:
@@ -68,10 +94,13 @@ def is_id(text: str) -> bool:
         return False
 
 
-def rearrange(values: Mapping[str, Any], *, is_whole_page: bool) -> tuple[dict[str, Any], bool]:
+def rearrange(
+    values: Mapping[str, Any], *, is_whole_page: bool, usual: Callable[[str], float] = lambda _id: USUAL_WEIGHT
+) -> tuple[dict[str, Any], bool]:
     """Follow the buttons: the adapter chosen last gets a row of its own, or one loses its row.
 
-    A whole page gives the one chosen last its row unasked. Returns the values, and whether a button was pressed.
+    A whole page gives the one chosen last its row unasked. Where nobody has touched its weight, the row begins with
+    what is `usual` for it. Returns the values, and whether a button was pressed.
     """
     removed, is_asked = values.get(REMOVE, ""), ADD in values or REMOVE in values
     kept = {name: value for name, value in values.items() if name not in (ADD, REMOVE, f"{PREFIX}{removed}")}
@@ -79,4 +108,7 @@ def rearrange(values: Mapping[str, Any], *, is_whole_page: bool) -> tuple[dict[s
     last, row = str(kept.get("adapter") or ""), f"{PREFIX}{kept.get('adapter')}"
     if not (ADD in values or is_whole_page) or not is_id(last) or row in kept:
         return kept, is_asked
-    return {**kept, row: kept.get("adapter_weight", ""), "adapter": "", "adapter_weight": USUAL_WEIGHT}, is_asked
+    weight = kept.get("adapter_weight", "")
+    if str(weight) == str(USUAL_WEIGHT) and usual(last) != USUAL_WEIGHT:
+        weight = usual(last)
+    return {**kept, row: weight, "adapter": "", "adapter_weight": USUAL_WEIGHT}, is_asked

@@ -205,9 +205,7 @@ def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec
         width=model.native_width if request.width is None else request.width,
         height=model.native_height if request.height is None else request.height,
         clip_skip=request.clip_skip,
-        adapters=tuple(
-            AdapterRef(kind=each.file.method, sha256=each.file.sha256, weight=each.weight) for each in request.adapters
-        ),
+        adapters=tuple(map(ref_of, request.adapters)),
     )
     errors = check_spec(spec)
     if errors:
@@ -217,6 +215,13 @@ def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec
             fields={error.params["field"]: sentence(error.code, error.params) for error in errors},
         )
     return spec
+
+
+def ref_of(adapter: Adapter) -> AdapterRef:
+    """Return an adapter as a recipe names it; an embedding is called by the first of its trigger words."""
+    file, words = adapter.file, adapter.file.defaults.get("trigger_words") or ()
+    word = words[0] if words and file.method == ModelFile.Method.TEXTUAL_INVERSION else ""
+    return AdapterRef(kind=file.method, sha256=file.sha256, weight=adapter.weight, word=word)
 
 
 def chosen_prediction(defaults: Mapping[str, Any]) -> dict[str, str]:

@@ -108,7 +108,7 @@ class StudioForm(forms.Form):
         for file_id in chosen:
             self.fields[adapter_choice.PREFIX + file_id] = ChosenField(file_id, files.get(file_id))
         names = {key: name for key, name in shelf.adapter_names().items() if key not in chosen}
-        names |= {key: file.name for key, file in files.items() if key == last}
+        names |= {key: adapter_choice.label_of(file) for key, file in files.items() if key == last}
         if names and len(chosen) < MAX_ADAPTERS:
             self.fields["adapter"].offer(names, files.get, empty=_("None"))
         else:

@@ -1,6 +1,6 @@
 """The API's words for templates, jobs and pictures. They translate; the services decide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from projects.problems import Problem
 from projects.protocol import StrictSerializer
 
 from . import starting
-from .adapter_choice import USUAL_WEIGHT
+from .adapter_choice import usual_weight
 from .composing import Adapter, Composed, PictureRequest
 from .models import Generation, Output, PromptTemplate, Replay, TemplateAlias, TemplateVersion
 from .sentences import failure_sentence, sentence
@@ -32,7 +32,7 @@ class ChosenAdapterSerializer(StrictSerializer):
     """An adapter, and how strongly it is applied."""
 
     id = serializers.UUIDField()
-    weight = serializers.FloatField(required=False, default=USUAL_WEIGHT)
+    weight = serializers.FloatField(required=False, help_text="Left out, what is usual for this adapter.")
 
 
 class PictureRequestSerializer(StrictSerializer):
@@ -73,13 +73,16 @@ class PictureRequestSerializer(StrictSerializer):
             vae=self.file_of(project, vae_id, ModelFile.Kind.VAE),
             template_version=starting.version_by_name(project, slug, version) if slug else None,
             campaign=self.campaign_of(project, campaign) if campaign else None,
-            adapters=tuple(
-                Adapter(file=self.file_of(project, each["id"], ModelFile.Kind.ADAPTER), weight=each["weight"])
-                for each in chosen
-            ),
+            adapters=tuple(self.adapter_of(project, each) for each in chosen),
             seed=values.pop("seed", None) if "seed" in values else any_seed(),
             **values,
         )
+
+    def adapter_of(self, project: Project, chosen: Mapping[str, Any]) -> Adapter:
+        """Return an adapter with its weight, which is the usual one unless it was said."""
+        file = self.file_of(project, chosen["id"], ModelFile.Kind.ADAPTER)
+        assert file is not None
+        return Adapter(file=file, weight=chosen["weight"] if "weight" in chosen else usual_weight(file))
 
     def usual_model(self, project: Project) -> ModelFile:
         """Return the model that the Studio starts with."""

@@ -60,8 +60,14 @@ class Shelf:
 
     def adapter_names(self) -> dict[str, str]:
         """Return the newest adapters' names by id."""
-        newest = self.adapters.order_by("-registered_at", "id").values_list("id", "name")[:MAX_ADAPTERS_OFFERED]
-        return {str(key): name for key, name in newest}
+        newest = self.adapters.order_by("-registered_at", "id")[:MAX_ADAPTERS_OFFERED]
+        rows = newest.values_list("id", "name", "method")
+        return {str(key): adapter_choice.label(name, method) for key, name, method in rows}
+
+    def usual_weight(self, file_id: str) -> float:
+        """Return the weight that an adapter is used at, by the id that a form sent."""
+        file = self.find_adapters([file_id]).get(file_id)
+        return adapter_choice.usual_weight(file) if file else adapter_choice.USUAL_WEIGHT
 
     def find_adapters(self, ids: Iterable[Any]) -> dict[str, ModelFile]:
         """Return the adapters that a form names, by id, however old they are; those that are none are left out."""

@@ -7,7 +7,16 @@ import json
 import re
 from collections.abc import Mapping
 
-from generation.parameters.claims import MAX_PROMPT, MAX_RAW, Claims, Source, find_loras, make_claims
+from generation.parameters.claims import (
+    MAX_PROMPT,
+    MAX_RAW,
+    Claims,
+    LoraClaim,
+    Source,
+    find_loras,
+    make_claims,
+    read_lora,
+)
 
 NEGATIVE = "Negative prompt:"
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-/]{1,60}")
@@ -49,7 +58,17 @@ def read_a1111(text: str, source: Source = "a1111") -> Claims:
         **{name: pairs.get(key) for key, name in FIELDS.items()},
     }
     loras = find_loras(prompt[:MAX_PROMPT], read_hashes(pairs.get("Lora hashes", "")))
-    return make_claims(source, text, values, loras=loras, warnings=warnings)
+    return make_claims(source, text, values, loras=(*loras, *find_others(pairs)), warnings=warnings)
+
+
+def find_others(pairs: Mapping[str, str]) -> list[LoraClaim]:
+    """Return the hypernetwork and the embeddings that stand among the values, without those that cannot be read."""
+    words = read_hashes(pairs.get("TI hashes", "")).items()
+    found = [read_lora(word, 1.0, digest) for word, digest in words]
+    if "Hypernet" in pairs:
+        strength = pairs.get("Hypernet strength", "1")
+        found.insert(0, read_lora(pairs["Hypernet"], strength, pairs.get("Hypernet hash")))
+    return [each for each in found if each]
 
 
 def split_prompts(text: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ MAX_SEED = 2**64 - 1
 HASH = re.compile(r"(?:0x|sha256:)?([0-9a-fA-F]{8,64})")
 INTEGER = re.compile(r"-?[0-9]{1,22}")
 NUMBER = re.compile(r"[-+]?(?:[0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?")
-LORA_TAG = re.compile(r"<lora:([^<>:\n]{1,200}):([^<>:\n]{1,40})(?::[^<>\n]{0,80})?>")
+LORA_TAG = re.compile(r"<(?:lora|hypernet):([^<>:\n]{1,200}):([^<>:\n]{1,40})(?::[^<>\n]{0,80})?>")
 # Controls except tab and newline, surrogates, and invisible characters that hide or turn text. Joiners stay: emoji
 # and several scripts need them.
 UNWANTED = re.compile(
@@ -39,7 +39,7 @@ FindScheduler = Callable[[str, str], NamedScheduler | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraClaim:
-    """Name a LoRA that a picture says it was made with."""
+    """Name a LoRA, or another adapter, that a picture says it was made with."""
 
     name: str
     weight: float = 1.0
@@ -174,7 +174,7 @@ def read_lora(name: Any, weight: Any = 1.0, digest: Any = None) -> LoraClaim | N
 
 
 def find_loras(prompt: str, hashes: Mapping[str, str]) -> tuple[LoraClaim, ...]:
-    """Return the LoRAs that `<lora:name:weight>` tags in a prompt name, once each, with hashes where known."""
+    """Return what `<lora:name:weight>` and `<hypernet:…>` in a prompt name, once each, with hashes where known."""
     found: dict[str, LoraClaim] = {}
     for match in LORA_TAG.finditer(prompt):
         lora = read_lora(match[1], match[2], hashes.get(match[1].strip()))

@@ -102,7 +102,7 @@ def studio_compose(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     shelf = starting.Shelf(project)
     values, new_slots, new_settings = starting.refill(shelf, request.POST)
-    values, new_adapters = rearrange(values, is_whole_page=not request.htmx)
+    values, new_adapters = rearrange(values, is_whole_page=not request.htmx, usual=shelf.usual_weight)
     form = StudioForm(values, shelf=shelf)
     if not request.htmx:
         return render(request, "generation/studio.html", form_context(project, form))
