@@ -98,6 +98,7 @@ class Alert:
     within: int | None = None
     is_waiver: bool = False
     is_license: bool = False
+    is_promotion: bool = False
 
     @property
     def others(self) -> int:

@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("projects.urls")),
     path("", include("assets.urls")),
     path("", include("training.urls")),
+    path("", include("training.urls_adapters")),
     path("", include("generation.urls_home")),
     path("", include("generation.urls")),
     path("", include("generation.urls_grids")),

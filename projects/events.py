@@ -78,6 +78,11 @@ SENTENCES: dict[str, Any] = {
     "training.version.created": gettext_lazy("Version {number} of {name} made under {license}"),
     "training.version.withdrawn": gettext_lazy("Version {number} of {name} taken back: {reason}"),
     "training.version.rolled_back": gettext_lazy("{name} rolled back: version {from} → {to}"),
+    "training.version.downloaded": gettext_lazy("Version {number} of {name} downloaded for use in the house"),
+    "training.export.requested": gettext_lazy("Download prepared: version {number} of {name} as {layout} ({scope})"),
+    "training.export.downloaded": gettext_lazy("Version {number} of {name} downloaded as {layout} ({scope})"),
+    "training.export.cancel_requested": gettext_lazy("Download of version {number} of {name} canceled"),
+    "training.export.blocked": gettext_lazy("Download stopped: the rights do not allow it any more"),
     "training.promotion.requested": gettext_lazy("Promotion asked for: version {number} of {name}"),
     "training.promotion.approved": gettext_lazy("Promotion approved: version {number} of {name} is in production"),
     "training.promotion.refused": gettext_lazy("Promotion refused: version {number} of {name}, {reason}"),
@@ -98,6 +103,7 @@ AREAS = {
     "generation.template.": gettext_lazy("Templates"),
     "generation.": gettext_lazy("Everything made"),
     "training.version.": gettext_lazy("Adapters’ versions"),
+    "training.export.": gettext_lazy("Adapters’ downloads"),
     "training.promotion.": gettext_lazy("Promotions"),
     "training.": gettext_lazy("Everything trained"),
     "assets.rights.": gettext_lazy("Rights"),
@@ -112,6 +118,7 @@ AREAS = {
 }
 
 ALIASES = {"production": gettext_lazy("production"), "candidate": gettext_lazy("candidate")}
+SCOPES = {"public": gettext_lazy("to pass on"), "internal": gettext_lazy("in the house")}
 VERDICTS = {
     "exact": gettext_lazy("exact"),
     "drift": gettext_lazy("drift"),
@@ -150,7 +157,7 @@ def words_of(event: str, subject: str, payload: Mapping[str, Any], people: Mappi
     for name, part, key in (("seed", "spec", "seed"), ("license", "decision", "effective_license")):
         if isinstance(payload.get(part), Mapping):
             words[name] = str(payload[part].get(key, "–"))
-    for name, known in (("verdict", VERDICTS), ("alias", ALIASES)):
+    for name, known in (("verdict", VERDICTS), ("alias", ALIASES), ("scope", SCOPES)):
         if str(payload.get(name)) in known:
             words[name] = str(known[str(payload[name])])
     return words

@@ -57,6 +57,8 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-own-license-list", POST): {**SPRING, "content": {**contract(), "id": "LicenseRef-Own-Sato"}},
     ("api-withdrawal-list", GET): SPRING,
     ("api-withdrawal-withdraw", POST): {"reason": "they asked"},
+    ("version_export", POST): {"layout": "kohya", "scope": "internal", "idempotency_key": "matrix"},
+    ("promotion_refuse", POST): {"reason": "not sharp enough"},
     ("api-output-rate", POST): {"rating": 3},
     ("api-output-reject", POST): {"rejected": True},
 }

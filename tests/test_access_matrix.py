@@ -33,6 +33,7 @@ from projects.models import ApiToken, Campaign, Project, User
 from tests.access_data import DATA, MODEL_ID
 from tests.assets.own_licenses import contract
 from tests.assets.stage import material_stage
+from tests.training.adapter_stage import adapter_stage
 from tests.training.room_stage import training_stage
 
 CAST = ("anonymous", "stranger", "viewer", "editor", "reviewer", "owner")
@@ -190,6 +191,32 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("training_run_notes", POST, MAKE),
     ("training_sample", GET, LOOK),
     ("training_thumbnail", GET, LOOK),
+    ("adapters", GET, LOOK),
+    ("adapter", GET, LOOK),
+    ("adapter_by_id", GET, LOOK),
+    ("adapter_edit", GET, MAKE),
+    ("adapter_edit", POST, MAKE),
+    ("adapter_archive", POST, MAKE),
+    ("adapter_roll_back", POST, JUDGE),
+    ("adapter_import", GET, MAKE),
+    ("adapter_import", POST, MAKE),
+    ("adapter_rework", GET, MAKE),
+    ("adapter_rework", POST, MAKE),
+    ("adapter_job", GET, LOOK),
+    ("adapter_job_cancel", POST, MAKE),
+    ("adapter_version", GET, LOOK),
+    ("version_by_id", GET, LOOK),
+    ("version_promote", POST, MAKE),
+    ("version_withdraw", GET, JUDGE),
+    ("version_withdraw", POST, JUDGE),
+    ("version_download", POST, MAKE),
+    ("version_export", POST, MAKE),
+    ("adapter_export", GET, LOOK),
+    ("adapter_export_download", POST, MAKE),
+    ("adapter_export_cancel", POST, MAKE),
+    ("promotions", GET, LOOK),
+    ("promotion_approve", POST, JUDGE),
+    ("promotion_refuse", POST, MAKE),
     # imports, and the pictures to learn from
     ("imports", GET, LOOK),
     ("import_new", GET, MAKE),
@@ -450,6 +477,7 @@ def stage(people, project, template) -> dict[str, Any]:
     return {
         **material_stage(people, project),
         **training_stage(people, project, model),
+        **adapter_stage(people, project),
         **{f"api-{name}": thing.pk for name, thing in {**things, "term": term, "token": token, "own": own}.items()},
         "slug": project.slug,
         "campaign": campaign.slug,

@@ -58,7 +58,7 @@ def forms_of(kind: AdapterKind, architecture: Architecture | str, *, is_lycoris:
         return AS_IT_IS, PACKAGE
     if kind == "textual_inversion" and architecture == "sdxl":
         return *TWO_ENCODERS, PACKAGE
-    return *FORMS[kind], PACKAGE
+    return *FORMS.get(kind, (AS_IT_IS,)), PACKAGE
 
 
 def packed_layouts(kind: AdapterKind, architecture: Architecture | str, *, is_lycoris: bool = False) -> list[Layout]:

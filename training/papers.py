@@ -94,7 +94,7 @@ def notice_file(facts: CardFacts) -> str:
         blocks.append("\n".join([say(language, "changed"), *_made_from(facts, language)]))
     blocks += wanted
     for language in LANGUAGES:
-        duties = _duties(facts.decision, language)
+        duties = duty_lines(facts.decision, language)
         blocks += ["\n".join([say(language, "owed"), *(f"- {line}" for line in duties)])] if duties else []
     return "\n\n".join(blocks) + "\n"
 
@@ -110,6 +110,11 @@ def credit_lines(decision: Decision, language: Language) -> list[str]:
     return obligations_text(_only(decision, is_credit=True), language).splitlines()
 
 
+def duty_lines(decision: Decision, language: Language) -> list[str]:
+    """Return everything that is owed besides the credits, one duty a line."""
+    return obligations_text(_only(decision, is_credit=False), language).splitlines()
+
+
 def use_rules_file(decision: Decision) -> str:
     """Return the Attachment A of every RAIL licence that binds the weights; nothing where there is none."""
     bound = list(dict.fromkeys(each.profile for each in decision.restrictions))
@@ -121,10 +126,6 @@ def use_rules_file(decision: Decision) -> str:
 def _only(decision: Decision, *, is_credit: bool) -> Decision:
     kept = frozenset(each for each in decision.obligations if (each.kind == "attribution") is is_credit)
     return replace(decision, terms=replace(decision.terms, obligations=kept))
-
-
-def _duties(decision: Decision, language: Language) -> list[str]:
-    return obligations_text(_only(decision, is_credit=False), language).splitlines()
 
 
 def _title(facts: CardFacts, language: Language, sentence: str = "title") -> str:

@@ -72,6 +72,7 @@ def page_context(request: HttpRequest, project: Project, file: ModelFile) -> dic
         "pictures": shelves.pictures_of(project, file),
         "origins": shelves.origins_of(file),
         "products": shelves.products_of(project, file),
+        "version": getattr(file, "adapter_version", None),
         "is_base": file.kind == ModelFile.Kind.BASE,
         "can_withdraw": may_review(request.user, file.project) and file.rights.state in OPEN,
         "can_edit": can_edit,

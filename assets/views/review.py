@@ -22,6 +22,7 @@ from ..expiry_pages import calendar_of
 from ..forms_review import ClearForm, RefuseForm
 from ..services import refuse_rights
 from ..services.rights import clear_alike
+from ..waiting import waiting_for
 from ..waiver_pages import count_waiting
 
 
@@ -110,6 +111,7 @@ def show_queue(
         "has_more_mine": len(mine) > review_pages.MAX_MINE,
         "waivers": count_waiting(request.user, project),
         "licenses": license_pages.count_waiting(request.user, project),
+        "others": waiting_for(request.user, project),
         "can_decide": project.role.includes(Role.REVIEWER),
         "form": form or RefuseForm(),
         "clear_form": clear_form or ClearForm(),

@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from assets.review_pages import alerts_of
+from training.promotion_pages import promotion_alerts
 
 from .. import overview
 from ..services.lineages import closed_lineages
@@ -26,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "cards": cards,
         "pictures": pictures,
         "closed": closed_lineages(pictures),
-        "alerts": alerts_of(request.user),
+        "alerts": [*alerts_of(request.user), *promotion_alerts(request.user)],
     }
     return render(request, "generation/home.html", context)
 
