@@ -5,20 +5,19 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from assets.models import ModelFile
 from projects.access import get_in_project, get_project
 from projects.models import Project, Role
 from projects.paging import read_page
 from projects.problems import Problem
 
-from .. import adapter_choice, starting
+from .. import starting
 from ..forms_grids import GridForm, sent_values
 from ..grid_facts import values_of
 from ..grid_pages import cards_of, lay_out, view_of, words_of
@@ -155,28 +154,7 @@ def opening_grid(request: HttpRequest, shelf: starting.Shelf) -> starting.Values
     if older is not None:
         row = get_in_project(shelf.project, Grid.objects.all(), id=older)
         return values_of(row, shelf) | values_of_axes(row.read_axes) | {"varied": row.varied}
-    values = opening(request, shelf, None)
-    if request.GET.get("adapter"):
-        values = with_adapter(values, shelf, request.GET["adapter"])
-    return values | preset_values(request.GET.get("preset", ""), shelf)
-
-
-def with_adapter(values: starting.Values, shelf: starting.Shelf, adapter_id: str) -> starting.Values:
-    """Return the form with an adapter and a model that it fits. Raises Http404 when the project has no such adapter."""
-    adapter = shelf.find_adapters([adapter_id]).get(adapter_id)
-    if adapter is None:
-        raise Http404
-    values = {**values, **adapter_choice.values_of([(adapter.id, adapter_choice.USUAL_WEIGHT)])}
-    model = shelf.find_model(values["base_model"])
-    fitting = fitting_model(shelf, adapter) if model is None or model.architecture != adapter.architecture else None
-    if fitting is not None:
-        values |= starting.model_values(fitting, values["quality"]) | {"base_model": str(fitting.id)}
-    return starting.with_marks(values)
-
-
-def fitting_model(shelf: starting.Shelf, adapter: ModelFile) -> ModelFile | None:
-    """Return the first model that an adapter fits."""
-    return next((model for model in shelf.models if model.architecture == adapter.architecture), None)
+    return opening(request, shelf, None) | preset_values(request.GET.get("preset", ""), shelf)
 
 
 def form_context(project: Project, form: GridForm) -> dict[str, Any]:

@@ -22,9 +22,10 @@ from projects.problems import Problem
 
 from .. import starting
 from ..adapter_choice import rearrange
+from ..adapter_starts import with_adapter
 from ..composing import Composed, compose
 from ..forms import TEXT_FIELDS, StudioForm
-from ..models import Generation, Output
+from ..models import Generation, Output, TemplateVersion
 from ..sentences import sentence
 from ..services.generations import submit_generation
 from ..strips import RightsStrip, describe_rights
@@ -163,11 +164,15 @@ def opening(request: HttpRequest, shelf: starting.Shelf, reading: Mapping[str, A
         keep = request.GET.get("keep", "all")
         output = get_in_project(project, rows, id=as_uuid(source))
         return starting.values_of_output(shelf, output, keep if keep in KEEP else "all")
-    if "template" not in request.GET:
-        return starting.opening_values(shelf, shelf.usual_version(request.user))
+    version = shelf.usual_version(request.user) if "template" not in request.GET else named_version(request, project)
+    values = starting.opening_values(shelf, version)
+    return with_adapter(values, shelf, request.GET["adapter"]) if request.GET.get("adapter") else values
+
+
+def named_version(request: HttpRequest, project: Project) -> TemplateVersion | None:
+    """Return the version of a template that the address names; none where it names none. Raises Http404."""
     slug = request.GET["template"]
-    version = starting.version_by_name(project, slug, request.GET.get("version", "")) if slug else None
-    return starting.opening_values(shelf, version)
+    return starting.version_by_name(project, slug, request.GET.get("version", "")) if slug else None
 
 
 def ask(user: User, project: Project, form: StudioForm) -> Generation | None:
