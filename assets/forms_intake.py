@@ -89,7 +89,7 @@ class FileForm(forms.Form):
         label=_("Trigger words"),
         required=False,
         max_length=600,
-        help_text=_("With commas between them."),
+        help_text=_("With commas between them. An embedding is called by the first one."),
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
 

@@ -34,11 +34,12 @@ class ModelFileSerializer(serializers.ModelSerializer):
 
     rights = RightsSerializer(read_only=True)
     project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    method = serializers.CharField(read_only=True, help_text="How an adapter works; empty for what is none.")
 
     class Meta:
         model = ModelFile
         fields = (
-            "id", "project", "kind", "name", "description", "architecture", "layout", "sha256", "size_bytes",
+            "id", "project", "kind", "method", "name", "description", "architecture", "layout", "sha256", "size_bytes",
             "native_width", "native_height", "defaults", "rights", "registered_at",
         )  # fmt: skip
         read_only_fields = fields
