@@ -8,7 +8,7 @@ from assets.services import withdraw_rights
 from ledger.models import Entry
 from ledger.services import verify
 from projects.problems import Problem
-from tests.training.versions import adapter, numbered
+from tests.training.numbered import adapter, numbered
 from training.models import AdapterAlias, Promotion
 from training.services.promotions import approve_promotion, ask_promotion, refuse_promotion, roll_back
 from training.services.withdrawals import withdraw_version

@@ -14,8 +14,8 @@ from jobs.models import Status
 from ledger.models import Entry
 from ledger.services import verify
 from projects.problems import Problem
+from tests.training.numbered import adapter, numbered
 from tests.training.stage import asked, frozen, trained
-from tests.training.versions import adapter, numbered
 from training import tasks
 from training.models import AdapterJob
 from training.services.reworks import ask_rework, cancel_rework

@@ -16,7 +16,7 @@ from ledger.services import verify
 from projects.problems import Problem
 from tests.assets.chain import learned
 from tests.generation.pictures import asked as pictures_asked
-from tests.training.versions import adapter, numbered
+from tests.training.numbered import adapter, numbered
 from training.models import AdapterParent, AdapterVersion
 from training.services.adapters import archive_adapter, change_adapter, open_adapter
 from training.services.imports import import_version
