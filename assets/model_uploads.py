@@ -3,6 +3,7 @@
 Reads headers with engine.headers and bytes with numpy; no torch, nothing is unpickled. Texts are cleaned claims.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from assets.adapter_kinds import Adapter, describe_adapter
 from assets.claims.cleaning import clean_text
 from engine.errors import ModelError
-from engine.headers import Header, TensorInfo, read_header
+from engine.headers import Header, TensorInfo, hash_tensors, read_header
 
 # An exponent of ones only is infinity or no number; F8_E4M3 has no infinity and one value that is no number.
 EXPONENTS: Mapping[str, tuple[str, int]] = {
@@ -23,6 +24,7 @@ EXPONENTS: Mapping[str, tuple[str, int]] = {
     "F8_E5M2": ("<u1", 0x7C),
     "F8_E4M3": ("<u1", 0x7F),
 }
+SHA256 = re.compile(r"[0-9a-f]{64}")
 BLOCK_BYTES = 4 * 1024 * 1024
 SAMPLE_BYTES = 64 * 1024
 SAMPLES = 16
@@ -42,15 +44,27 @@ class Upload:
 def check_upload(path: Path, *, sampled: bool = False) -> Upload:
     """Check a .safetensors file through and say what it is; `sampled` reads large tensors in parts only.
 
-    Raises ModelError: every code of `engine.headers.read_header` and of `describe_adapter`, weights_not_finite.
+    Raises ModelError: every code of `engine.headers.read_header` and of `describe_adapter`, weights_not_finite,
+    adapter_hash_differs.
     """
     header = read_header(path)
     adapter = describe_adapter(header)
+    if adapter is not None:
+        check_own_hash(path, header)
     tensor = find_not_finite(path, header, sampled=sampled)
     if tensor is not None:
         name = clean_text(tensor, 80)
         raise ModelError("weights_not_finite", f"{name!r} holds values that are no numbers.", tensor=name)
     return Upload(header=header, metadata=clean_metadata(header.metadata), adapter=adapter)
+
+
+def check_own_hash(path: Path, header: Header) -> None:
+    """Refuse a file whose tensors are not those that its own header was written for. Raises ModelError."""
+    claimed = header.metadata.get("modelspec.hash_sha256", "").strip().lower().removeprefix("0x")
+    if SHA256.fullmatch(claimed) and hash_tensors(path) != claimed:
+        raise ModelError(
+            "adapter_hash_differs", "The weights are not those that the file's header names by their hash."
+        )
 
 
 def find_not_finite(path: Path, header: Header, *, sampled: bool = False) -> str | None:

@@ -14,6 +14,12 @@ UPLOADS: Sentences = {
     "adapter_kind_unsupported": (
         _("Adapters of the kind {kind} cannot be used here. Ask for the same as LoRA, LoHa or LoKr."),
     ),
+    "adapter_hash_differs": (
+        _(
+            "The weights in this file are not those that its header was written for. Somebody changed it, or it was "
+            "damaged on the way. Ask for the original."
+        ),
+    ),
     "pickle_refused": (
         _("{file} was not opened: it is damaged, or it wants to run a program. Ask for a .safetensors file."),
     ),

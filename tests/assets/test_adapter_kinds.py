@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from assets.adapter_kinds import check_fits, describe_adapter
 from assets.model_kinds import examine_model, identify
 from engine.errors import ModelError
-from engine.headers import read_header
+from engine.headers import hash_tensors, read_header
 
 from . import adapter_headers as headers
 
@@ -172,6 +172,25 @@ def test_the_method_is_known_after_examining(tmp_path):
         save_file(weights, tmp_path / f"{name}.safetensors", metadata or None)
         made_for = [] if KNOWN[name][4] else ["sd1"]
         assert examine_model(tmp_path / f"{name}.safetensors", kind="adapter", made_for=made_for).method == method
+
+
+@pytest.mark.parametrize(("prefix", "is_right"), [("0x", True), ("", True), ("0x", False)])
+def test_a_file_must_hold_what_its_own_hash_says(prefix, is_right, tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_file(headers.loha(), path)
+    digest = hash_tensors(path) if is_right else "0" * 64
+    save_file(headers.loha(), path, {"modelspec.hash_sha256": prefix + digest})
+    if is_right:
+        assert examine_model(path, kind="adapter").method == "lora"
+        return
+    with pytest.raises(ModelError) as caught:
+        examine_model(path, kind="adapter")
+    assert caught.value.code == "adapter_hash_differs"
+
+
+def test_a_hash_that_is_none_is_passed_over(tmp_path):
+    save_file(headers.loha(), tmp_path / "a.safetensors", {"modelspec.hash_sha256": "unknown"})
+    assert examine_model(tmp_path / "a.safetensors", kind="adapter").method == "lora"
 
 
 def test_what_is_no_adapter_stays_none(tmp_path):
