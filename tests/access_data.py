@@ -9,6 +9,7 @@ from tests.assets.own_licenses import contract
 GET, POST, PATCH, PUT = "get", "post", "patch", "put"
 MODEL_ID = "6c6e53b0-6a3d-4a8e-9b5c-0d3f0a1d2c11"
 SPRING = {"project": "spring"}
+LESSON = {"dataset": "cats", "base_model": MODEL_ID, "method": "lora"}
 WORD = {"ja": "試験", "en": "test", "slot": "subject"}
 SEEDS = {"slots": {"subject": "a red ball"}, "axes": [{"kind": "seed", "values": ["1-2"]}]}
 DATA: dict[tuple[str, str], dict[str, Any]] = {
@@ -59,6 +60,18 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-withdrawal-withdraw", POST): {"reason": "they asked"},
     ("version_export", POST): {"layout": "kohya", "scope": "internal", "idempotency_key": "matrix"},
     ("promotion_refuse", POST): {"reason": "not sharp enough"},
+    ("api-training-list", POST): {**SPRING, **LESSON},
+    ("api-training-plan", POST): {**SPRING, **LESSON},
+    ("api-training-duplicate", POST): {"field": "rank", "value": 4},
+    ("api-training-sweep", POST): {"field": "rank", "values": [4]},
+    ("api-training-notes", POST): {"notes": "good hands"},
+    ("api-adapter-list", POST): {**SPRING, "name": "Cats", "method": "lora"},
+    ("api-adapter-detail", PATCH): {"name": "Parasols"},
+    ("api-adapter-archive", POST): {"archived": True},
+    ("api-adapter-versions", POST): {"file": MODEL_ID},
+    ("api-adapter-promotion", POST): {"approved": False, "reason": "six fingers"},
+    ("api-adapter-withdraw-version", POST): {"reason": "they asked"},
+    ("api-rework-list", POST): {**SPRING, "kind": "resize", "inputs": [{"adapter": "ink", "number": 1}], "rank": 1},
     ("api-output-rate", POST): {"rating": 3},
     ("api-output-reject", POST): {"rejected": True},
 }
