@@ -202,9 +202,9 @@ def said_by(field: forms.BoundField) -> str:
     return str(dict(getattr(field.field, "choices", ())).get(value, value))
 
 
-def sent_values(sent: QueryDict) -> starting.Values:
+def sent_values(sent: QueryDict, shelf: starting.Shelf) -> starting.Values:
     """Return what a browser sent: the Studio's form as it would take it, and the lists of the axes whole."""
-    values, _has_rows = adapter_choice.rearrange(sent.dict(), is_whole_page=True)
+    values, _has_rows = adapter_choice.rearrange(sent.dict(), is_whole_page=True, usual=shelf.usual_weight)
     lists = {f"{side}-chosen": sent.getlist(f"{side}-chosen") for side in SIDES}
     values |= {name: found for name, found in lists.items() if name in sent}
     return values if values.get("grid_key") else values | {"grid_key": starting.fresh_key()}

@@ -52,8 +52,9 @@ def order_of(project: Project, grid: Grid) -> Order:
 
 def files_of(project: Project, keys: list[Any]) -> dict[Key, ModelFile]:
     """Return the files of these ids, with their rights. Raises Problem when one is not to be used here."""
-    rows = usable_in(project, ModelFile.objects.filter(removed_at=None)).select_related("rights__evidence")
-    found: dict[Key, ModelFile] = {str(file.id): file for file in rows.filter(id__in=set(keys))}
+    rows = usable_in(project, ModelFile.objects.filter(removed_at=None, id__in=set(keys)))
+    rows = rows.select_related("rights__evidence", "adapter_version")
+    found: dict[Key, ModelFile] = {str(file.id): file for file in rows}
     if set(keys) - found.keys():
         raise Problem("grid_file_gone", _("A file of this grid is not in the library any more."), status=409)
     return found

@@ -14,6 +14,7 @@ from assets.models import ModelFile
 from projects.models import Project
 from projects.problems import Problem
 
+from .adapter_choice import usual_weight
 from .composing import Adapter, Composed, Judge, PictureRequest, body_of, compose
 from .grid_words import says_value
 from .grids import (
@@ -36,7 +37,6 @@ from .templates import SLOT_NAMES
 from .vocabularies import vocabulary_of
 
 ONE_MORE = "more"
-USUAL_WEIGHT = 0.7
 PLAIN = ("scheduler", "num_inference_steps", "guidance_scale", "seed")
 FILES = ("base_model", "vae")
 # Which axes may have caused a mistake in a field of the recipe, the likeliest first.
@@ -159,9 +159,10 @@ def adapters_at(order: Order, chosen: Mapping[str, Key]) -> tuple[Adapter, ...]:
     """Return a cell's adapters, with the one that varies in its place, or without it."""
     adapters, position = list(order.request.adapters), order.position
     if ADAPTER in chosen:
-        weight = adapters[position].weight if position < len(adapters) else USUAL_WEIGHT
+        weight = adapters[position].weight if position < len(adapters) else None
         file = order.files.get(chosen[ADAPTER])
-        adapters[position : position + 1] = [Adapter(file=file, weight=weight)] if file else []
+        found = [Adapter(file=file, weight=usual_weight(file) if weight is None else weight)] if file else []
+        adapters[position : position + 1] = found
     is_there = position < len(order.request.adapters) if ADAPTER not in chosen else chosen[ADAPTER] != ""
     if WEIGHT in chosen and is_there:
         adapters[position] = replace(adapters[position], weight=float(chosen[WEIGHT]))

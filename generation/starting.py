@@ -72,7 +72,8 @@ class Shelf:
     def find_adapters(self, ids: Iterable[Any]) -> dict[str, ModelFile]:
         """Return the adapters that a form names, by id, however old they are; those that are none are left out."""
         keys = list(filter(None, map(as_key, ids)))
-        found = self.adapters.select_related("rights__evidence").filter(id__in=keys) if keys else ()
+        rows = self.adapters.select_related("rights__evidence", "adapter_version")
+        found = rows.filter(id__in=keys) if keys else ()
         return {str(file.id): file for file in found}
 
     @cached_property

@@ -58,7 +58,7 @@ def grid_new(request: HttpRequest, slug: str) -> HttpResponse:
     """Open the form of a grid: with the Studio's form where that was sent, else with what the address names."""
     project = get_project(request.user, slug, Role.EDITOR)
     shelf = starting.Shelf(project)
-    values = sent_values(request.POST) if request.method == "POST" else opening_grid(request, shelf)
+    values = sent_values(request.POST, shelf) if request.method == "POST" else opening_grid(request, shelf)
     values = {**values, "grid_key": starting.fresh_key()}
     return render(request, "generation/grid_new.html", form_context(project, GridForm(values, shelf=shelf)))
 
@@ -69,7 +69,7 @@ def grid_try(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what the form would draw, without writing anything. Without htmx, show the whole page again."""
     project = get_project(request.user, slug, Role.EDITOR)
     shelf = starting.Shelf(project)
-    values, changed = follow_axes(sent_values(request.POST), shelf)
+    values, changed = follow_axes(sent_values(request.POST, shelf), shelf)
     form = GridForm({**values, "grid_key": starting.fresh_key()}, shelf=shelf)
     context = form_context(project, form)
     if not request.htmx:
@@ -83,7 +83,8 @@ def grid_try(request: HttpRequest, slug: str) -> HttpResponse:
 def grid_draw(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for a grid, once however often it is pressed. The form comes back when something is wrong."""
     project = get_project(request.user, slug, Role.EDITOR)
-    form = GridForm(sent_values(request.POST), shelf=starting.Shelf(project))
+    shelf = starting.Shelf(project)
+    form = GridForm(sent_values(request.POST, shelf), shelf=shelf)
     order = form.order()
     try:
         if order is not None:

@@ -12,7 +12,9 @@ from generation.syntax import MESSAGES
 from jobs.failures import SENTENCES as JOB_SENTENCES
 
 ROOT = Path(__file__).resolve().parents[2]
-RAISED = ("SpecError", "ModelError", "EngineError", "PictureError", "StorageError", "PromptError", "PresetError")
+RAISED = (
+    "SpecError", "ModelError", "EngineError", "PictureError", "StorageError", "PromptError", "PresetError", "GridError",
+)  # fmt: skip
 SOURCES = [
     *ROOT.glob("engine/*.py"),
     *ROOT.glob("assets/containers/*.py"),
