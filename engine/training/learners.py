@@ -128,6 +128,7 @@ def text_targets(encoder: nn.Module) -> list[str]:
 def plain_name(name: str) -> str:
     """Return a peft parameter's name without the adapter's own, and with the path that CLIP's layers are known by."""
     name = name.replace(f".{ADAPTER}.weight", ".weight").replace(f".{ADAPTER}", "")
+    name = name.replace(".lora_magnitude_vector.weight", ".lora_magnitude_vector")
     network, _, path = name.partition(".")
     is_short = network.startswith("text_encoder") and not path.startswith("text_model.")
     return f"{network}.text_model.{path}" if is_short and path.startswith("encoder.") else name
