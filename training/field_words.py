@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
 from .models import Method
 
@@ -241,11 +241,11 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
         "prodigy": "Prodigy",
     },
     "lr_scheduler": {
-        "constant": pgettext_lazy("learning rate", "Constant"),
-        "cosine": pgettext_lazy("learning rate", "Falls softly (cosine)"),
-        "linear": pgettext_lazy("learning rate", "Falls evenly (linear)"),
+        "constant": gettext_lazy("Constant"),
+        "cosine": gettext_lazy("Falls softly (cosine)"),
+        "linear": gettext_lazy("Falls evenly (linear)"),
     },
-    "mixed_precision": {"no": gettext_lazy("Full"), "fp16": "fp16", "bf16": "bf16"},
+    "mixed_precision": {"no": gettext_lazy("Full precision"), "fp16": "fp16", "bf16": "bf16"},
     "prior_mode": {
         "class_pictures": gettext_lazy("Class pictures that the model draws first"),
         "adapter_off": gettext_lazy("The model's own answer with the adapter off"),

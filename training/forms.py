@@ -13,7 +13,7 @@ from engine.specs import SamplePrompt
 from projects.problems import Problem
 
 from . import recipes
-from .field_words import CHOICES, GROUPS, help_of, knows, label_of
+from .field_words import CHOICES, GROUPS, WORDS, knows
 from .forms_fields import ShareField, field_for, lines_field, text_field
 from .material import FrozenPictures, MaterialChoice
 from .models import Method, TrainingRun
@@ -67,8 +67,8 @@ class RunForm(forms.Form):
     method = forms.ChoiceField(label=gettext_lazy("How"))
     preset = forms.CharField(max_length=20)
     dataset_version = RowField(label=gettext_lazy("Dataset version"))
-    base_model = RowField(label=label_of("base_model"), help_text=help_of("base_model"))
-    vae = RowField(label=label_of("vae"), help_text=help_of("vae"), required=False)
+    base_model = RowField(label=WORDS["base_model"].label, help_text=WORDS["base_model"].help)
+    vae = RowField(label=WORDS["vae"].label, help_text=WORDS["vae"].help, required=False)
     compared_with = RowField(label=gettext_lazy("Compare with run"), required=False)
     adapter = RowField(
         label=gettext_lazy("Adapter"), required=False, help_text=gettext_lazy("What comes of it is its next version.")
@@ -80,14 +80,19 @@ class RunForm(forms.Form):
         max_length=120,
         help_text=gettext_lazy("Empty makes one."),
     )
-    length_unit = forms.ChoiceField(label=gettext_lazy("Counted in"), choices=UNITS, required=False)
+    length_unit = forms.ChoiceField(
+        label=gettext_lazy("Counted in"),
+        choices=UNITS,
+        required=False,
+        widget=forms.Select(attrs={"aria-label": gettext_lazy("Counted in")}),
+    )
     regularization = forms.ChoiceField(
         label=gettext_lazy("Regularisation"),
         choices=REGULARIZATION,
         required=False,
         help_text=gettext_lazy("Keeps what the model knew of the class, so that not everything becomes the new thing."),
     )
-    sample_lines = lines_field(label_of("sample_prompts"), help_of("sample_prompts"))
+    sample_lines = lines_field(WORDS["sample_prompts"].label, WORDS["sample_prompts"].help)
     sample_negative = text_field(gettext_lazy("Negatives of the samples"))
 
     def __init__(self, data: Mapping[str, Any], *, offer: Offer) -> None:
