@@ -18,7 +18,7 @@ from .licensing.terms import PERMISSIONS
 from .models import ModelFile, ModelSource, Rights, Waiver
 from .overrides import Override, overrides_of, waivers_behind
 from .services import decide_about, reading_language
-from .services.decisions import Sources, waivers_of
+from .services.decisions import BASIS_LICENSES, Sources, waivers_of
 
 JOBS_LOOKED_AT = 60
 PICTURES_SHOWN = 12
@@ -149,8 +149,9 @@ def shelf_of(file: ModelFile, decision: Decision, counted: Counter[Any]) -> Shel
 
 
 def license_label(file: ModelFile, language: str) -> str:
-    """Return what the declared licence is called."""
-    return licensing.label("licenses", file.license, language) if file.license else str(_("unknown licence"))
+    """Return what the declared licence is called; another basis than a licence names its own."""
+    declared = file.license or BASIS_LICENSES.get(Rights.Basis(file.rights.basis), "")
+    return licensing.label("licenses", declared, language) if declared else str(_("unknown licence"))
 
 
 def answers_of(project: Project, inputs: Sequence[Input]) -> list[Answer]:

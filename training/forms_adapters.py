@@ -159,7 +159,7 @@ class PromoteForm(forms.Form):
     """Why a version is to become production."""
 
     note = forms.CharField(
-        label=_("Why"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        label=_("What speaks for it"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("The reviewer reads this beside the numbers."),
     )  # fmt: skip
 
@@ -186,7 +186,7 @@ class ExportForm(ProblemForm):
     idempotency_key = forms.CharField(max_length=80, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, project: Project, offered: Sequence[Form], is_reviewer: bool) -> None:
-        usual = {"layout": offered[0].layout if offered else "", "scope": "internal", "territory": WORLD}
+        usual = {"layout": "package", "scope": "internal", "territory": WORLD}
         super().__init__(data, initial={**usual, "idempotency_key": str(uuid.uuid4())}, auto_id="export_%s")
         language = reading_language()
         names = dict(AdapterExport.Layout.choices)

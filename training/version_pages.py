@@ -116,7 +116,8 @@ def credits_in_both(decision: licensing.Decision) -> dict[str, list[str]]:
 
 
 def chain_of(project: Project, version: AdapterVersion) -> list[Link]:
-    """Return what a version was made from: other versions, models, and the version of a dataset with its licences."""
+    """Return what a version was made from: other versions, then the models and sets of pictures below all of them."""
+    rows = list(version.parents.select_related("parent__adapter__project"))
     links = [
         Link(
             role=_("Version"),
@@ -124,15 +125,26 @@ def chain_of(project: Project, version: AdapterVersion) -> list[Link]:
             url=row.parent.get_absolute_url(),
             license=license_words(row.parent.license),
         )
-        for row in version.parents.select_related("parent__adapter__project")
+        for row in rows
     ]
-    parents = {row.parent.file_id for row in version.parents.select_related("parent")}
-    for row in library.origins_of(version.file):
-        if row.file is not None and row.file_id not in parents:
-            links.append(file_link(project, row.file))
-        if row.dataset_version is not None:
-            links.append(dataset_link(project, row.dataset_version))
-    return links
+    return [*links, *ground_of(project, version.file, passed={row.parent.file_id for row in rows})]
+
+
+def ground_of(project: Project, file: ModelFile, *, passed: set[Any]) -> list[Link]:
+    """Return the models and versions of datasets below a file; adapters that it was made from are passed through."""
+    files: dict[Any, ModelFile] = {}
+    versions: dict[Any, DatasetVersion] = {}
+    waiting, seen = [file], {file.id}
+    while waiting:
+        for row in library.origins_of(waiting.pop()):
+            if row.dataset_version is not None:
+                versions[row.dataset_version_id] = row.dataset_version
+            elif row.file is not None and row.file_id not in seen:
+                seen.add(row.file_id)
+                waiting.append(row.file)
+                files |= {row.file_id: row.file} if row.file_id not in passed else {}
+    shown = sorted(files.values(), key=lambda each: (each.kind != ModelFile.Kind.BASE, each.name))
+    return [*(file_link(project, each) for each in shown), *(dataset_link(project, each) for each in versions.values())]
 
 
 def file_link(project: Project, file: ModelFile) -> Link:

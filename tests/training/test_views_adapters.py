@@ -231,6 +231,7 @@ def test_a_withdrawn_version_stays_as_a_tombstone(signed_in, people, version, se
     assert url("version_export", "ink-fox", 2) not in tombstone
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_house_download_is_a_post_that_the_ledger_notes(signed_in, people, project, version):
     client = signed_in("editor")
     assert client.get(url("version_download", "ink-fox", 1)).status_code == 405
@@ -242,6 +243,7 @@ def test_the_house_download_is_a_post_that_the_ledger_notes(signed_in, people, p
     assert signed_in("viewer").post(url("version_download", "ink-fox", 1)).status_code == 403
 
 
+@pytest.mark.django_db(transaction=True)
 def test_preparing_and_taking_out_a_package(signed_in, people, project, version):
     from training.tasks_exports import export
 

@@ -165,6 +165,7 @@ def finish_export(export: AdapterExport, kept: KeptFile, papers: str) -> None:
     export.succeed()
 
 
+@transaction.atomic
 def open_export(user: User, export: AdapterExport) -> Opened:
     """Open a prepared file for a person who takes it out; the ledger keeps who, what, and the gate's answer of now.
 
@@ -198,6 +199,7 @@ def cancel_export(export: AdapterExport, *, actor: User) -> bool:
     return True
 
 
+@transaction.atomic
 def open_version(user: User, version: AdapterVersion) -> Opened:
     """Open a version's own file for use inside the house, as it is kept, and say so in the ledger.
 
