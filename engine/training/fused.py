@@ -5,7 +5,7 @@ rows the short way through the rank is. Both ways save the copies that adding an
 precision the sum would round B A away, so there peft's own way stays; so it does for DoRA and dropout.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from peft.tuners.lora.layer import Linear as LoraLinear
 from torch import Tensor, nn
 from torch.nn import functional
 
+Forward = Callable[[Tensor], Tensor]
 # One large product beats four thin ones up to about this many times their operations.
 THIN_PENALTY = 2
 
@@ -68,25 +69,24 @@ def is_whole_cheaper(weight: Tensor, rank: int) -> bool:
     return height * width <= THIN_PENALTY * rank * (height + width)
 
 
-def fuse_linear(layer: LoraLinear, name: str) -> Any:
-    """Return a forward for an adapted linear layer."""
+def fuse_layer(layer: LoraLinear | LoraConv2d) -> Forward:
+    """Return a forward for an adapted layer; a 1 x 1 convolution is a linear layer over the channels of every point."""
+    [name] = [name for name in layer.active_adapters if name in layer.lora_A]
     base, down, up = layer.base_layer, layer.lora_A[name], layer.lora_B[name]
-
-    def forward(rows: Tensor) -> Tensor:
-        return FusedLora.apply(rows, base.weight, base.bias, down.weight, up.weight, layer.scaling[name])
-
-    return forward
-
-
-def fuse_pointwise(layer: LoraConv2d, name: str) -> Any:
-    """Return a forward for an adapted 1 x 1 convolution: a linear layer over the channels of every point."""
-    base, down, up = layer.base_layer, layer.lora_A[name], layer.lora_B[name]
+    if isinstance(layer, LoraLinear):
+        return lambda rows: FusedLora.apply(rows, base.weight, base.bias, down.weight, up.weight, layer.scaling[name])
 
     def forward(planes: Tensor) -> Tensor:
         matrices = base.weight.flatten(1), base.bias, down.weight.flatten(1), up.weight.flatten(1)
         return FusedLora.apply(planes.permute(0, 2, 3, 1), *matrices, layer.scaling[name]).permute(0, 3, 1, 2)
 
     return forward
+
+
+def pointwise(layer: nn.Conv2d) -> Forward:
+    """Return a forward for a frozen 1 x 1 convolution; with one thread PyTorch's own is slow."""
+    weight, bias = layer.weight, layer.bias
+    return lambda planes: functional.linear(planes.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
 
 
 @contextmanager
@@ -100,8 +100,10 @@ def fuse_layers(model: nn.Module) -> Iterator[int]:
         for layer in model.modules():
             if isinstance(layer, nn.Conv2d) and is_frozen(layer):
                 stack.enter_context(last_channels(layer))
+                if is_pointwise(layer):
+                    stack.enter_context(replaced_forward(layer, pointwise(layer)))
             if isinstance(layer, LoraLinear | LoraConv2d) and can_fuse(layer):
-                stack.enter_context(replaced_forward(layer))
+                stack.enter_context(replaced_forward(layer, fuse_layer(layer)))
                 fused += 1
         yield fused
 
@@ -132,14 +134,13 @@ def is_pointwise(layer: nn.Conv2d) -> bool:
 
 
 @contextmanager
-def replaced_forward(layer: LoraLinear | LoraConv2d) -> Iterator[None]:
-    """Let a layer answer in one go inside, or in peft's way while its adapter is off."""
-    [name] = [name for name in layer.active_adapters if name in layer.lora_A]
+def replaced_forward(layer: nn.Module, fused: Forward) -> Iterator[None]:
+    """Let a layer answer in one go inside, or in its own way under autocast and while its adapter is off."""
     plain, kept = layer.forward, layer.__dict__.get("forward")
-    fused = fuse_linear(layer, name) if isinstance(layer, LoraLinear) else fuse_pointwise(layer, name)
 
     def forward(rows: Tensor, *others: Any, **options: Any) -> Tensor:
-        is_other = layer.disable_adapters or layer.merged or others or options or torch.is_autocast_enabled("cpu")
+        is_off = isinstance(layer, LoraLinear | LoraConv2d) and (layer.disable_adapters or layer.merged)
+        is_other = is_off or others or options or torch.is_autocast_enabled("cpu")
         return plain(rows, *others, **options) if is_other else fused(rows)
 
     layer.forward = forward

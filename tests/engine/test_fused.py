@@ -133,7 +133,7 @@ def test_everything_is_as_before_afterwards(starter):
     weights = {name: (each.clone(), each.data_ptr(), each.stride()) for name, each in unet.named_parameters()}
     before = answer(unet)
     with fuse_layers(unet):
-        assert sum("forward" in each.__dict__ for each in unet.modules()) == 84
+        assert sum("forward" in each.__dict__ for each in unet.modules()) > 84
         learn(unet)
     assert not any("forward" in each.__dict__ for each in unet.modules())
     for name, parameter in unet.named_parameters():
@@ -203,6 +203,18 @@ def test_half_precision_stays_in_pefts_hands(starter):
         expected = answer(unet)
         with fuse_layers(unet):
             assert furthest(expected.float(), answer(unet).float()) < 2e-2
+
+
+def test_a_frozen_model_without_adapters_lets_the_same_gradient_through(starter):
+    reached = []
+    for _ in range(2):
+        leaf = question(starter)["encoder_hidden_states"].requires_grad_()
+        unet = copy.deepcopy(starter).requires_grad_(False)
+        with fuse_layers(unet) if reached else torch.enable_grad():
+            assert any("forward" in each.__dict__ for each in unet.modules()) is bool(reached)
+            answer(unet, encoder_hidden_states=leaf).square().mean().backward()
+        reached.append(leaf.grad)
+    assert furthest(*reached) < CLOSE
 
 
 def test_weights_that_learn_themselves_keep_their_layout():
