@@ -81,6 +81,7 @@ def plan(project: Project, request: TrainingRequest) -> Plan:
 
     What the rights or the machine's memory forbid is in the plan, and raises nothing.
     """
+    request = dataclasses.replace(request, values=clean_values(request.values))
     check_request(project, request)
     frozen = FrozenPictures(request.dataset_version)
     sides = split_for(request, frozen)
@@ -146,7 +147,7 @@ def build_spec(request: TrainingRequest, material: Material) -> TrainingSpec:
         vae=request.vae.sha256 if request.vae else None,
         dataset=request.dataset_version.merkle_root,
         split=material.split(),
-        **clean_values(request.values),
+        **request.values,
     )
     errors = check_training(spec, with_class_pictures(spec, material))
     if errors:

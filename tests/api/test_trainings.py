@@ -1,0 +1,166 @@
+"""Trainings, adapters and versions through the API."""
+
+import pytest
+
+from assets.models import ModelFile
+from assets.services import withdraw_rights
+from jobs.models import Status
+from tests.assets.chain import learned
+from tests.training.numbered import adapter as opened
+from tests.training.numbered import numbered
+from tests.training.stage import SMALL, asked, frozen
+from training.models import Adapter, AdapterJob, TrainingRun
+
+RUNS, ADAPTERS = "/api/v1/training-runs/", "/api/v1/adapters/"
+
+
+@pytest.fixture
+def version(people, project):
+    return frozen(people, project)
+
+
+@pytest.fixture
+def wanted(starter, version) -> dict:
+    """Return the body of a small training."""
+    said = {"project": "spring", "dataset": version.dataset.slug, "base_model": str(starter.id), "method": "lora"}
+    return {**said, "values": SMALL, "material": {"validation_share": 0.34}, "adapter_name": "Umbrellas"}
+
+
+def post(client, address, body=None, *, key: str = "key"):
+    return client.post(address, body or {}, format="json", HTTP_IDEMPOTENCY_KEY=key)
+
+
+def test_a_training_is_asked_for_once_and_followed(caller, people, project, version, starter, wanted):
+    editor = caller("editor")
+    response = post(editor, RUNS, wanted)
+    assert response.status_code == 201
+    run = response.json()
+    assert (run["status"], run["adapter"], run["dataset_version"]) == ("queued", "umbrellas", 1)
+    assert run["recipe"]["rank"] == 2
+    again = post(editor, RUNS, {**wanted, "values": {**SMALL, "rank": 4}})
+    assert (again.status_code, again.json()["id"]) == (200, run["id"])
+    whole = caller("viewer").get(f"{RUNS}{run['id']}/").json()
+    assert (whole["points"], whole["version"], whole["reason"]) == ([], None, "")
+    listed = caller("viewer").get(RUNS, {"project": "spring"}).json()["results"]
+    assert [each["id"] for each in listed] == [run["id"]]
+    assert "points" not in listed[0]
+
+
+def test_a_plan_says_everything_and_writes_nothing(caller, wanted):
+    planned = post(caller("editor"), f"{RUNS}plan/", wanted).json()
+    assert planned["train"]["verdict"] == "allow"
+    assert planned["estimate"]["fits"]
+    assert planned["estimate"]["memory_bytes"] >= sum(planned["estimate"]["parts"].values())
+    assert {"code": "pictures_few", "level": "warn"}.items() <= planned["readiness"][0].items()
+    assert "10 to 50" in planned["readiness"][0]["sentence"]
+    assert sorted([*planned["split"]["train"], *planned["split"]["validation"]]) == [1, 2, 3, 4, 5, 6]
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_preset_fills_in_what_is_left_out(caller, wanted):
+    body = {name: value for name, value in wanted.items() if name != "values"}
+    recipe = post(caller("editor"), f"{RUNS}plan/", {**body, "preset": "careful", "purpose": "style"}).json()["recipe"]
+    assert (recipe["rank"], recipe["trigger_word"], recipe["random_flip"]) == (32, "sksumbrella", True)
+    assert recipe["sample_prompts"][0]["prompt"] == "sksumbrella"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code", "field"),
+    [
+        ({"dataset": "cats"}, 400, "dataset_unknown", "dataset"),
+        ({"version": 9}, 400, "dataset_unknown", "dataset"),
+        ({"base_model": "6c6e53b0-6a3d-4a8e-9b5c-0d3f0a1d2c11"}, 400, "model_unknown", "base_model"),
+        ({"adapter": "cats"}, 400, "adapter_unknown", "adapter"),
+        ({"compared_with": "6c6e53b0-6a3d-4a8e-9b5c-0d3f0a1d2c11"}, 400, "run_unknown", "compared_with"),
+        ({"values": {"rank": 0}}, 400, "training_out_of_range", "rank"),
+        ({"values": {"rank": "many"}}, 400, "value_unfit", "rank"),
+        ({"values": {"colour": 1}}, 400, "value_unknown", "colour"),
+        ({"values": {"class_word": 7}}, 400, "value_unfit", "class_word"),
+        ({"method": "magic"}, 400, "invalid", "method"),
+        ({"speed": 1}, 400, "invalid", "speed"),
+        ({"material": {"language": "en", "half": 1}}, 400, "invalid", "material.half"),
+    ],
+)
+def test_what_cannot_be_is_named(caller, wanted, changes, status, code, field):
+    response = post(caller("editor"), RUNS, {**wanted, **changes})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (status, code), error
+    assert field in error["fields"]
+    assert not TrainingRun.objects.exists()
+
+
+def test_what_the_rights_forbid_is_refused_with_the_decision(caller, people, version, wanted):
+    withdraw_rights(version.items.first().picture, actor=people.reviewer, reason="They asked.")
+    response = post(caller("editor"), RUNS, wanted)
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "rights_blocked")
+
+
+def test_a_training_is_stopped_resumed_repeated_and_noted(caller, people, project, version, starter):
+    run, editor = asked(people, project, version, starter), caller("editor")
+    address = f"{RUNS}{run.id}/"
+    assert post(editor, f"{address}cancel/").json()["status"] == "canceled"
+    assert post(editor, f"{address}cancel/").status_code == 409
+    assert post(editor, f"{address}resume/").json()["status"] == "queued"
+    assert post(editor, f"{address}resume/").status_code == 409
+    other = post(editor, f"{address}duplicate/", {"field": "rank", "value": 4}, key="other").json()
+    assert [each["field"] for each in other["changes"]] == ["rank"]
+    swept = post(editor, f"{address}sweep/", {"field": "learning_rate", "values": [1e-4, 2e-4]}, key="sweep").json()
+    assert [each["recipe"]["learning_rate"] for each in swept] == [1e-4, 2e-4]
+    noted = post(editor, f"{address}notes/", {"checklist": {"hands": {"state": "minor"}}}).json()
+    assert noted["checklist"] == {"hands": {"state": "minor", "note": ""}}
+    assert post(editor, f"{address}notes/", {"checklist": {"feet": {"state": "ok"}}}).status_code == 400
+
+
+def test_what_changes_needs_a_key_and_the_scope(caller, wanted):
+    assert caller("editor").post(RUNS, wanted, format="json").json()["error"]["code"] == "idempotency_key_missing"
+    assert post(caller("editor", "read", "generate"), RUNS, wanted).status_code == 403
+
+
+def test_versions_are_numbered_promoted_and_taken_back(caller, people, project, starter, version):
+    editor, reviewer = caller("editor"), caller("reviewer")
+    made = post(editor, ADAPTERS, {"project": "spring", "name": "Kites", "method": "lora"}).json()
+    address = f"{ADAPTERS}{made['id']}/"
+    file = learned(people, project, starter, version, name="kites")
+    number = post(editor, f"{address}versions/", {"file": str(file.id), "trigger_words": ["skskite"]}).json()
+    assert (number["number"], number["trigger_words"], number["kind"]) == (1, ["skskite"], "lora")
+    one = caller("viewer").get(f"{address}versions/1/").json()
+    assert (one["generate"]["verdict"], one["weights"]["verdict"]) == ("allow", "allow")
+    assert one["dataset_root"] == version.merkle_root
+    assert post(editor, f"{address}versions/1/promote/", {"note": "Ready"}).status_code == 201
+    assert caller("viewer").get(address).json()["promotion"]["version"] == 1
+    assert post(editor, f"{address}promotion/", {"approved": True}).status_code == 403
+    assert post(reviewer, f"{address}promotion/", {"approved": True}).json()["approved"] is True
+    assert {each["name"]: each["version"] for each in caller("viewer").get(address).json()["aliases"]} == {
+        "candidate": 1,
+        "production": 1,
+    }
+    assert post(reviewer, f"{address}roll-back/").json()["error"]["code"] == "nothing_to_undo"
+    gone = post(reviewer, f"{address}versions/1/withdraw/", {"reason": "They asked."}).json()
+    assert (gone["withdrawn_reason"], gone["generate"]["verdict"]) == ("They asked.", "block")
+    assert caller("viewer").get(address).json()["aliases"] == []
+    assert len(caller("viewer").get(f"{address}versions/").json()) == 1
+    assert caller("viewer").get(f"{address}versions/7/").status_code == 404
+
+
+def test_versions_are_made_from_versions(caller, people, project, starter):
+    holder = opened(people, project)
+    numbered(people, project, starter, holder)
+    numbered(people, project, starter, holder, seed=1)
+    inputs = [{"adapter": holder.slug, "number": 1, "weight": 0.5}, {"adapter": holder.slug, "number": 2}]
+    body = {"project": "spring", "kind": "merge", "inputs": inputs, "adapter_name": "Both"}
+    job = post(caller("editor"), "/api/v1/adapter-jobs/", body).json()
+    assert (job["status"], job["adapter"], job["version"]) == ("queued", "both", None)
+    assert post(caller("editor"), "/api/v1/adapter-jobs/", body).json()["id"] == job["id"]
+    assert [each.weight for each in AdapterJob.objects.get().inputs.all()] == [0.5, 1.0]
+    assert post(caller("editor"), f"/api/v1/adapter-jobs/{job['id']}/cancel/").json()["status"] == Status.CANCELED
+    wrong = {**body, "inputs": [{"adapter": holder.slug, "number": 9}, inputs[0]]}
+    assert post(caller("editor"), "/api/v1/adapter-jobs/", wrong, key="b").status_code == 404
+
+
+def test_what_is_not_yours_is_not_there(caller, people, project, version, starter):
+    run, stranger = asked(people, project, version, starter), caller("stranger")
+    assert stranger.get(f"{RUNS}{run.id}/").status_code == 404
+    assert stranger.get(f"{ADAPTERS}{run.adapter.id}/").status_code == 404
+    assert stranger.get(RUNS).json()["results"] == []
+    assert Adapter.objects.count() == 1
+    assert ModelFile.objects.filter(kind="base").count() == 1
