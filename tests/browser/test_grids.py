@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from generation.models import Generation, Grid, Output
 from generation.services.generations import save_output
@@ -53,7 +53,7 @@ def draw(job: Generation, red: int) -> None:
     job.succeed()
 
 
-def cell(page: Page, place: str):
+def cell(page: Page, place: str) -> Locator:
     """Return what a cell leads to, or shows while it waits."""
     return page.locator(f"#main-{place}")
 
@@ -67,14 +67,7 @@ def test_from_the_studio_to_a_table_that_fills_and_back_with_a_cell(workers, edi
     page.locator("[name=seed]").fill("4211")
     visitor.follow(page.locator("#to-grid"))
     expect(page.locator("[name=subject]")).to_have_value("a red mug")
-
-    page.locator("[name=x-kind]").select_option("num_inference_steps")
-    expect(page.locator("[name=x-typed]")).to_have_value(re.compile(r"^\d+, \d+, \d+$"))
-    page.locator("[name=x-typed]").fill("3, 4")
-    page.locator("[name=y-kind]").select_option("environment")
-    page.locator("[name=y-typed]").fill("砂浜で\nin a forest")
-    expect(page.locator("#trial .prompts li")).to_have_text(["a red mug, on a beach", "a red mug, in a forest"])
-    expect(page.locator("#sum")).to_contain_text("4 pictures to draw")
+    vary_steps_and_places(page)
     visitor.look()
     page.locator("#draw").dblclick()
     page.wait_for_url("**/grids/*-*/")
@@ -90,6 +83,17 @@ def test_from_the_studio_to_a_table_that_fills_and_back_with_a_cell(workers, edi
     expect(page.locator("[name=num_inference_steps]")).to_have_value("4")
     expect(page.locator("[name=environment]")).to_have_value("in a forest")
     expect(page.locator("[name=seed]")).to_have_value("4211")
+
+
+def vary_steps_and_places(page: Page) -> None:
+    """Choose what goes from column to column and from row to row, and read what it becomes."""
+    page.locator("[name=x-kind]").select_option("num_inference_steps")
+    expect(page.locator("[name=x-typed]")).to_have_value(re.compile(r"^\d+, \d+, \d+$"))
+    page.locator("[name=x-typed]").fill("3, 4")
+    page.locator("[name=y-kind]").select_option("environment")
+    page.locator("[name=y-typed]").fill("砂浜で\nin a forest")
+    expect(page.locator("#trial .prompts li")).to_have_text(["a red mug, on a beach", "a red mug, in a forest"])
+    expect(page.locator("#sum")).to_contain_text("4 pictures to draw")
 
 
 def test_the_table_obeys_the_keyboard_and_compares_over_its_tables(editor, grid):
@@ -114,6 +118,10 @@ def test_the_table_obeys_the_keyboard_and_compares_over_its_tables(editor, grid)
     visitor.follow(page.locator("#compare-form button"))
     expect(page.locator(".compare figure")).to_have_count(2)
 
+
+def test_enter_opens_a_cell(editor, grid):
+    visitor = editor(DESK_EN)
+    page = visitor.page
     visitor.open(grid.get_absolute_url())
     cell(page, "1-0-0").focus()
     page.keyboard.press("Enter")
