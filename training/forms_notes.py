@@ -39,6 +39,12 @@ class NotesForm(forms.Form):
         """Return what is looked at: its name, its state and what is said of it."""
         return [(SEEN_WORDS[name], self[f"{name}_state"], self[f"{name}_note"]) for name in SEEN]
 
+    @property
+    def told(self) -> list[tuple[Any, Any, str]]:
+        """Return what was seen in words, for those who only read."""
+        words = dict(STATE_WORDS)
+        return [(label, words.get(state.value(), ""), note.value() or "") for label, state, note in self.seen]
+
     def checklist(self) -> dict[str, dict[str, str]]:
         """Return what a valid form says of the pictures."""
         asked = self.cleaned_data

@@ -121,13 +121,18 @@ def change_drawing(run: TrainingRun, points: Sequence[TrainingPoint]) -> Drawing
         description=said % {"step": last.step, "change": change_words(last.value, last.low, last.high)},
         y_label=_("Change of the loss (lower is better)"),
         chart=chart,
-        legend=[
-            Legend(key="held-out", label=_("Held-out pictures, with 95 % interval"), has_band=True),
-            Legend(key="train", label=_("As many pictures that it learns from")),
-        ],
+        legend=both_sides(),
         said=[said_of(line.key, dot) for line in chart.lines for dot in line.dots],
         mark=_("best: step %(step)d") % {"step": run.best_step} if chart.mark else "",
     )
+
+
+def both_sides() -> list[Legend]:
+    """Return what the two lines of a change are called."""
+    return [
+        Legend(key="held-out", label=_("Held-out pictures, with 95 % interval"), has_band=True),
+        Legend(key="train", label=_("As many pictures that it learns from")),
+    ]
 
 
 def compared_drawing(runs: Sequence[tuple[str, TrainingRun]], points: Iterable[TrainingPoint]) -> Drawing | None:

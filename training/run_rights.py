@@ -34,9 +34,13 @@ class TrainingRights:
         return self.answers[0]
 
     @property
-    def mark(self) -> str:
-        """How the first answer looks at a glance."""
-        return self.train.mark
+    def lines(self) -> list[tuple[Answer, bool]]:
+        """Each answer, and whether it has the same reasons as the one before it, so that nobody reads them twice."""
+        before = [None, *(each.reasons for each in self.answers)]
+        return [
+            (each, bool(each.reasons) and each.reasons == last)
+            for each, last in zip(self.answers, before, strict=False)
+        ]
 
 
 def rights_of(project: Project, train: Decision, inputs: Sequence[Input]) -> TrainingRights:

@@ -223,31 +223,24 @@ def sample_lines(items: Sequence[ManifestItem], language: str, trigger: str) -> 
 
 def values_of_run(run: TrainingRun) -> Values:
     """Return the form as it was for a run, to be compared with it."""
-    spec = run.recipe
-    prompts: Sequence[SamplePrompt] = spec.sample_prompts
-    choices = {
-        "purpose": purpose_of(run.method),
-        "method": run.method,
-        "preset": AS_BEFORE,
-        "dataset_version": str(run.dataset_version_id),
-        "base_model": str(run.base_model_id),
+    version, base = str(run.dataset_version_id), str(run.base_model_id)
+    kept = {name: value for name, value in run.recipe.as_dict().items() if name in DEFAULTS}
+    prompts: Sequence[SamplePrompt] = run.recipe.sample_prompts
+    choices = {"purpose": purpose_of(run.method), "method": run.method, "preset": AS_BEFORE}
+    return {
+        **texts_of({**kept, **run.material}),
+        **choices,
+        "dataset_version": version,
+        "base_model": base,
         "vae": str(run.vae_id or ""),
         "adapter": str(run.adapter_id),
         "compared_with": str(run.id),
-    }
-    words = {
         "sample_lines": "\n".join(each.prompt for each in prompts),
         "sample_negative": prompts[0].negative_prompt if prompts else "",
-        "words_from": str(run.dataset_version_id),
-    }
-    kept = {name: value for name, value in spec.as_dict().items() if name in DEFAULTS}
-    values = {**texts_of({**kept, **run.material}), **choices, **words}
-    mark = "|".join((choices["purpose"], run.method, AS_BEFORE, choices["dataset_version"], choices["base_model"]))
-    return {
-        **values,
         "regularization": regularization_of(kept),
         "length_unit": "steps",
-        "settings_from": mark,
+        "words_from": version,
+        "settings_from": "|".join((*choices.values(), version, base)),
         "idempotency_key": str(uuid.uuid4()),
     }
 

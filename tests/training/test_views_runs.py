@@ -185,6 +185,7 @@ def test_what_the_rights_forbid_cannot_start_and_says_why(signed_in, people, pro
     train = shown.context["plan"].rights.train
     assert train.mark == "stop"
     assert any("40.png" in reason for reason in train.reasons)
+    assert "For the same reasons." in text(shown)
     response = client.post(url("training_new"), values)
     assert response.status_code == 422
     assert any("40.png" in reason for reason in response.context["plan"].refusals)
@@ -358,7 +359,7 @@ def test_notes_and_what_was_seen_are_kept(signed_in, run):
     assert run.notes == "Softer than before"
     assert run.checklist["hands"] == {"state": "major", "note": "six fingers"}
     seen = text(signed_in("viewer").get(run.get_absolute_url()))
-    assert "six fingers" in seen
+    assert "Wrong · six fingers" in seen
     assert signed_in("editor").post(address, {"face_state": "purple"}).status_code == 422
 
 
