@@ -52,6 +52,7 @@ def test_strength_zero_is_the_base_model_bit_for_bit(kind, bench, shelf):
     assert (bench.weights_hash(), bench.objects()) == (clean, objects)
 
 
+@pytest.mark.slow
 def test_all_kinds_work_together_and_one_at_zero_changes_nothing(bench, shelf):
     plain = bench.draw(prompt=PROMPT)
     refs = [ref(*found, 0.5) for found in shelf.values()]
