@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from assets.manifests import ManifestItem
 from assets.models import DatasetVersion
 from assets.services.curation import duplicate_groups
 from assets.services.exports import manifest_in, pictures_of
-from assets.splits import Split, split
+from assets.splits import Split, join_clusters, split
 from engine.training.values import Material, TrainingItem
 from projects.problems import Problem
 
@@ -74,6 +75,12 @@ class FrozenPictures:
         found = [[each.pixels_sha256 for each in group] for group in duplicate_groups(self.pictures)]
         return [*named.values(), *found]
 
+    @cached_property
+    def groups(self) -> Mapping[str, str]:
+        """The group of every picture that has near duplicates, by its pixels; named after the first of them."""
+        parts = join_clusters([item.pixels_sha256 for item in self.items], self.clusters())
+        return {key: part[0] for part in parts if len(part) > 1 for key in part}
+
     def numbers_of(self, keys: Sequence[str]) -> list[int]:
         """Return the numbers of pictures in the manifest, in order."""
         wanted = set(keys)
@@ -108,7 +115,8 @@ class FrozenPictures:
             message = _("Picture %(number)d of this version is gone. Bring its file back from a backup.")
             raise Problem("picture_lost", message % {"number": item.number}, status=409)
         caption = caption_of(item.captions.get(choice.language, ""), choice.trigger_mode, words)
-        return TrainingItem(path=Path(settings.MEDIA_ROOT, path), sha256=item.sha256, caption=caption)
+        place, group = Path(settings.MEDIA_ROOT, path), self.groups.get(item.pixels_sha256, "")
+        return TrainingItem(path=place, sha256=item.sha256, caption=caption, group=group)
 
     def captioned(self, language: str) -> int:
         """Count the pictures that have a caption in a language."""

@@ -61,7 +61,7 @@ RECIPES: Sentences = {
     "training_word_unsaid": (
         _("No caption says {word}. Write it into the captions, or have it added in front of them."),
     ),
-    "training_folds_few": (_("Folds need at least two pictures."),),
+    "training_folds_few": (_("Folds need at least two pictures that are not nearly the same."),),
     "training_too_large": (
         _(
             "This training needs about {needed_size} of memory; the machine has {there_size}. Take a smaller batch, "
@@ -121,6 +121,10 @@ VERDICTS: Sentences = {
         _("Overfitting."),
     ),
     "learned_nothing": (_("Learned nothing that shows on held-out pictures."),),
+    "folded": (
+        _("Trained on everything for {step} steps, the median of what was best on the parts."),
+        _("Trained on everything, as long as was best on the parts."),
+    ),
     "not_measured": (_("Nothing was held out, so nobody measured how well it learned."),),
 }
 

@@ -13,14 +13,17 @@ from engine.training.values import Material, OnEvent, Staged, Trained, TrainingI
 
 
 def parts_of(material: Material, count: int, seed: int) -> list[Material]:
-    """Return the material parted `count` times; each picture is held out exactly once.
+    """Return the material parted `count` times; each picture is held out exactly once, with its near duplicates.
 
-    The order follows from the seed and the pictures alone. Where there are fewer pictures than folds, each is a fold.
+    The order follows from the seed and the pictures alone. Where there are fewer groups than folds, each is a fold.
     """
-    items = sorted((*material.train, *material.validation), key=lambda item: key_of(seed, "fold", item.sha256))
-    folds: list[list[TrainingItem]] = [[] for _ in range(min(count, len(items)))]
-    for place, item in enumerate(items):
-        folds[place % len(folds)].append(item)
+    groups: dict[str, list[TrainingItem]] = {}
+    for item in sorted((*material.train, *material.validation), key=lambda each: key_of(seed, "fold", each.sha256)):
+        groups.setdefault(item.group or item.sha256, []).append(item)
+    folds: list[list[TrainingItem]] = [[] for _ in range(min(count, len(groups)))]
+    # The largest first, each into the fold that is smallest so far.
+    for group in sorted(groups.values(), key=len, reverse=True):
+        min(folds, key=len).extend(group)
     return [
         Material(
             train=tuple(item for other in folds if other is not fold for item in other),
@@ -51,6 +54,7 @@ def find_steps(
         kept = folder / f"fold-{number}"
         asked = spec.replace(folds=0, sample_steps=0, sample_prompts=(), split=part.split())
         found.append(read_best(kept) or train_fold(asked, part, kept, train_one, on_event=on_event, **options))
+    on_event(Staged(stage="folding", index=len(parts), total=len(parts)))
     steps = max(1, round(median(found)))
     whole = Material(train=(*material.train, *material.validation), class_pictures=material.class_pictures)
     return spec.replace(folds=0, max_train_steps=steps, validation_steps=0, early_stopping_patience=0), whole

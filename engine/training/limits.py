@@ -159,5 +159,5 @@ def _check_material(spec: TrainingSpec, material: Material) -> Iterator[SpecErro
     if spec.method == "textual_inversion" and not any(spec.trigger_word in each.caption for each in material.train):
         message = f"No caption says {spec.trigger_word}."
         yield _error("trigger_word", "training_word_unsaid", message, word=spec.trigger_word)
-    if spec.folds and len({item.sha256 for item in (*material.train, *material.validation)}) < 2:
-        yield _error("folds", "training_folds_few", "Folds need at least two pictures.")
+    if spec.folds and len({item.group or item.sha256 for item in (*material.train, *material.validation)}) < 2:
+        yield _error("folds", "training_folds_few", "Folds need at least two pictures that are not nearly the same.")

@@ -13,11 +13,15 @@ Reason = Literal["finished", "early_stop", "nothing_learned"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingItem:
-    """One picture to learn from: where its bytes lie, their sha256, and the caption that is sent with it."""
+    """One picture to learn from: where its bytes lie, their sha256, and the caption that is sent with it.
+
+    Pictures of one `group` are near duplicates: none is held out while another one is learned from.
+    """
 
     path: Path
     sha256: str
     caption: str
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from tests.training.stage import TRIGGER, asked, frozen, trained
 from training import tasks
 from training.folders import run_folder
 from training.models import AdapterVersion, TrainingRun
+from training.sentences import verdict_sentence
 from training.services.progress import Recorder
 from training.services.runs import cancel_run, resume_run
 from training.services.versions import save_version
@@ -134,6 +135,19 @@ def test_every_method_leaves_a_file_of_its_kind(people, project, starter, versio
     made = trained(asked(people, project, version, starter, method=method, **quick)).version
     assert (made.file.method, read_adapter(made.file.file).kind) == (kind, kind)
     assert made.adapter.method == method
+
+
+def test_folds_find_the_steps_and_keep_a_curve_each(people, project, starter, version):
+    run = trained(asked(people, project, version, starter, folds=2, max_train_steps=4, validation_steps=2))
+    assert run.split["validation"] == []
+    looked = run.points.exclude(held_out_loss=None).values_list("fold", flat=True)
+    assert set(looked) == {1, 2}
+    last = run.points.filter(fold=0).order_by("-step").first()
+    assert (last.step, last.held_out_loss) == (run.step, None)
+    assert run.step in (2, 3, 4)
+    assert (run.verdict, run.verdict_params, run.total_steps) == ("folded", {"step": run.step}, run.step)
+    assert f"{run.step} steps" in verdict_sentence(run)
+    assert run.version.step == run.step
 
 
 class Interruption(Exception):

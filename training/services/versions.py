@@ -26,6 +26,8 @@ from ..recipes import RECOMMENDED_WEIGHTS
 from .adapters import lock_adapter
 
 Name = AdapterAlias.Name
+# What a run says whose parts have found out the number of steps: nothing is held out from its last training.
+FOLDED = "folded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,13 +213,14 @@ def curve_sha256(trained: Any) -> str:
 
 def keep_results(run: TrainingRun, trained: Any) -> None:
     """Write into the run how it went."""
+    verdict, step = (FOLDED, trained.last_step) if run.recipe.folds else (trained.verdict, trained.verdict_step)
     run.rows(attempt=run.attempt).update(
         step=trained.last_step,
-        total_steps=max(run.total_steps, trained.last_step),
+        total_steps=trained.last_step if run.recipe.folds else run.total_steps,
         best_step=trained.step,
         ending=trained.reason,
-        verdict=trained.verdict,
-        verdict_params={"step": trained.verdict_step},
+        verdict=verdict,
+        verdict_params={"step": step},
         memorized=trained.memorized,
         seconds=trained.train_seconds,
         cache_seconds=trained.cache_seconds,

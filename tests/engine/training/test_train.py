@@ -121,7 +121,7 @@ def test_folds_find_the_steps(items, tmp_path):
     spec = spec_of("textual_inversion", folds=2, max_train_steps=2, validation_steps=1)
     trained, events = learn(spec, Material(train=tuple(items[:4])), tmp_path)
     folds = [each for each in events if isinstance(each, Staged) and each.stage == "folding"]
-    assert [each.total for each in folds] == [2, 2]
+    assert [(each.index, each.total) for each in folds] == [(0, 2), (1, 2), (2, 2)]
     assert 1 <= trained.last_step <= 2
     assert trained.curve == ()
     assert sorted(path.name for path in (tmp_path / "run").glob("fold-*/*")) == ["best.json", "best.json"]
