@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 import torch
@@ -39,6 +39,16 @@ class Rendered:
     seconds: Mapping[str, float]
 
 
+# Every engine of this process, so that a training can ask for all of the memory.
+ENGINES: "WeakSet[Engine]" = WeakSet()
+
+
+def unload_engines() -> None:
+    """Have every engine of this process forget its models; they load again when they are drawn with."""
+    for engine in list(ENGINES):
+        engine.unload()
+
+
 class Engine:
     """Keep models in memory and draw with them. One engine serves one thread."""
 
@@ -59,6 +69,7 @@ class Engine:
         self.models = ModelStore(resolve, budget_bytes=memory_budget_bytes, device=self.device, tokenizers=tokenizers)
         self.embeddings = EmbeddingCache()
         self._colors: WeakKeyDictionary[Any, torch.Tensor] = WeakKeyDictionary()
+        ENGINES.add(self)
 
     @property
     def resident(self) -> list[str]:

@@ -9,6 +9,7 @@ from django.conf import settings
 from assets.model_kinds import Examined
 from assets.models import ModelFile
 from engine.errors import ModelError
+from engine.render import unload_engines
 from engine.training.train import train as train_adapter
 from engine.training.values import Material, Trained
 
@@ -50,9 +51,12 @@ def train_run(run: TrainingRun) -> None:
     sweep_training()
     material = read_material(run)
     hear = Recorder(run, watch)
+    with_classes = draw_class_pictures(run, material, resolve_file, watch)
+    # The same worker draws pictures, and keeps models for them that the training needs the room of.
+    unload_engines()
     trained = train_adapter(
         run.recipe,
-        draw_class_pictures(run, material, resolve_file, watch),
+        with_classes,
         models=resolve_file,
         folder=run_folder(run.id),
         cache=cache_folder(),
