@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from assets import library, licensing
 from assets.library import Answer, answer_of
-from assets.licensing import Action, Purpose
+from assets.licensing import NOTHING_OWED, Action, Purpose
 from assets.models import DatasetVersion, ModelFile, Rights
 from assets.overrides import waivers_behind
 from assets.services import decide_about, reading_language
@@ -30,6 +30,8 @@ from .version_words import license_words
 
 LICENSES_SHOWN = 6
 EXPORTS_SHOWN = 6
+# Two names for the same: nobody asks for anything.
+FREE = (NOTHING_OWED, "CC0-1.0")
 # What people ask of a version: the question, the gate, and the circumstances that differ from the project's own.
 QUESTIONS: tuple[tuple[Any, Action, Mapping[str, Any]], ...] = (
     (_("Use it in the Studio"), Action.GENERATE, {}),
@@ -63,9 +65,10 @@ class ExportLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPage:
-    """Everything that a version's page shows."""
+    """Everything that a version's page shows. `today` names the licences that bind it now, where these have changed."""
 
     line: Line
+    today: str
     answers: Sequence[Answer]
     credits: Mapping[str, Sequence[str]]
     duties: Sequence[str]
@@ -88,6 +91,7 @@ def version_page(project: Project, version: AdapterVersion) -> VersionPage:
     aliases = {each.name: each.version_id for each in adapter.aliases.all()}
     return VersionPage(
         line=line,
+        today=changed_license(version.license, owed.effective_license),
         answers=answers_of(project, inputs),
         credits=credits_in_both(owed),
         duties=duty_lines(owed, "ja" if reading_language() == "ja" else "en"),
@@ -108,6 +112,12 @@ def answers_of(project: Project, inputs: Sequence[licensing.Input]) -> list[Answ
     decisions = [decide_about(project, gate, inputs, waivers=waivers, **changes) for _words, gate, changes in QUESTIONS]
     known = waivers_behind(*decisions)
     return [answer_of(words, each, known) for (words, _gate, _more), each in zip(QUESTIONS, decisions, strict=True)]
+
+
+def changed_license(then: str, now: str) -> str:
+    """Return what binds a version now in words; nothing where that is what bound it when it was made."""
+    before, after = ({part for part in each.split(" AND ") if part not in FREE} for each in (then, now))
+    return "" if before == after else license_words(now)
 
 
 def credits_in_both(decision: licensing.Decision) -> dict[str, list[str]]:

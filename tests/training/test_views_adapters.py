@@ -8,11 +8,11 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
-from assets.services import withdraw_rights
+from assets.services import clear_rights, edit_rights, withdraw_rights
 from jobs.models import Status
 from ledger.models import Entry
-from tests.training.stage import TRIGGER, asked, frozen
 from tests.training.saved import save, saved, with_samples
+from tests.training.stage import TRIGGER, asked, frozen
 from training.models import Adapter, AdapterAlias, AdapterExport, AdapterJob, Promotion
 from training.services.adapters import open_adapter
 from training.services.promotions import approve_promotion, ask_promotion
@@ -213,6 +213,17 @@ def test_the_page_speaks_japanese(signed_in, people, starter, project):
     assert "modified" in page
 
 
+def test_the_version_says_when_other_licences_bind_it_today(signed_in, people, version, pictures):
+    client = signed_in("viewer")
+    assert "has changed since" not in text(client.get(version.get_absolute_url()))
+    picture = pictures.items.first().picture
+    edit_rights(picture.rights, actor=people.editor, changes={"expression": "CC-BY-4.0"})
+    clear_rights(picture, reviewer=people.reviewer)
+    page = text(client.get(version.get_absolute_url()))
+    assert "has changed since" in page
+    assert "CC BY 4.0 × 1" in page
+
+
 def test_a_withdrawn_version_stays_as_a_tombstone(signed_in, people, version, second):
     promoted(people, second)
     client = signed_in("reviewer")
@@ -365,7 +376,7 @@ def test_a_merged_version_keeps_both_lineages(signed_in, people, project, versio
 
 def test_a_file_of_the_library_becomes_a_version(signed_in, people, project, starter, tmp_path):
     from assets.models import ModelFile
-    from assets.services import Declaration, clear_rights, register_adapter
+    from assets.services import Declaration, register_adapter
     from tests.engine.adapter_material import STARTER, write_layers
 
     root = settings.MODELS_ROOT
@@ -407,6 +418,13 @@ def test_another_projects_adapters_are_not_there(signed_in, people, version):
         assert client.get(url(name, *args)).status_code == 404
     assert signed_in("viewer").get(url("adapter_version", "ink-fox", 99)).status_code == 404
     assert signed_in("viewer").get(url("adapter_rework", "ink-fox", "merge")).status_code == 403
+
+
+def test_the_library_names_what_was_made_here(signed_in, people, version):
+    page = text(signed_in("viewer").get(reverse("library", args=["spring"])))
+    assert version.file.name in page
+    assert "unknown licence" not in page
+    assert url("adapters") in page
 
 
 def test_a_run_that_saves_twice_numbers_on(people, project, starter, pictures, version):
