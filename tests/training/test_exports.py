@@ -19,8 +19,8 @@ from engine.starter import WEIGHTS
 from ledger.models import Entry
 from projects.problems import Problem
 from tests.engine.adapter_weights import load_pipeline
-from tests.training.stage import TRIGGER, frozen
 from tests.training.saved import saved, with_samples
+from tests.training.stage import TRIGGER, frozen
 from training.export_files import KEPT_DAYS, sweep_exports
 from training.exports import Entry as ZipEntry
 from training.exports import download_stem, forms_of, is_zip, packed_layouts, weights_name, write_zip
