@@ -5,7 +5,7 @@ rows the short way through the rank is. Both ways save the copies that adding an
 precision the sum would round B A away, so there peft's own way stays; so it does for DoRA and dropout.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -15,7 +15,17 @@ from peft.tuners.lora.layer import Linear as LoraLinear
 from torch import Tensor, nn
 from torch.nn import functional
 
-Forward = Callable[[Tensor], Tensor]
+from engine.training.frozen import (
+    TURNED_BYTES,
+    Forward,
+    freeze_conv,
+    freeze_pointwise,
+    is_frozen,
+    is_pointwise,
+    is_turnable,
+    last_channels,
+)
+
 # One large product beats four thin ones up to about this many times their operations.
 THIN_PENALTY = 2
 
@@ -83,35 +93,26 @@ def fuse_layer(layer: LoraLinear | LoraConv2d) -> Forward:
     return forward
 
 
-def pointwise(layer: nn.Conv2d) -> Forward:
-    """Return a forward for a frozen 1 x 1 convolution; with one thread PyTorch's own is slow."""
-    weight, bias = layer.weight, layer.bias
-    return lambda planes: functional.linear(planes.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
-
-
 @contextmanager
 def fuse_layers(model: nn.Module) -> Iterator[int]:
-    """Let a model that learns compute its LoRA layers in one go inside, its frozen convolutions with channels last.
+    """Let a model that learns compute its LoRA layers and its frozen convolutions in quicker ways inside.
 
-    Yields how many layers are fused; afterwards the model is as before, to the bit.
+    Yields how many LoRA layers are fused; afterwards the model is as before, to the bit.
     """
     with ExitStack() as stack:
-        fused = 0
+        room, fused = TURNED_BYTES, 0
         for layer in model.modules():
-            if isinstance(layer, nn.Conv2d) and is_frozen(layer):
+            if is_frozen(layer):
                 stack.enter_context(last_channels(layer))
                 if is_pointwise(layer):
-                    stack.enter_context(replaced_forward(layer, pointwise(layer)))
+                    stack.enter_context(replaced_forward(layer, freeze_pointwise(layer)))
+                elif is_turnable(layer) and layer.weight.nbytes <= room:
+                    room -= layer.weight.nbytes
+                    stack.enter_context(replaced_forward(layer, freeze_conv(layer)))
             if isinstance(layer, LoraLinear | LoraConv2d) and can_fuse(layer):
                 stack.enter_context(replaced_forward(layer, fuse_layer(layer)))
                 fused += 1
         yield fused
-
-
-def is_frozen(layer: nn.Conv2d) -> bool:
-    """Does a convolution stay as it is, in full precision on the CPU?"""
-    weight = layer.weight
-    return not weight.requires_grad and weight.dtype is torch.float32 and weight.device.type == "cpu"
 
 
 def can_fuse(layer: LoraLinear | LoraConv2d) -> bool:
@@ -126,11 +127,6 @@ def can_fuse(layer: LoraLinear | LoraConv2d) -> bool:
     return is_plain and all(
         each.weight.dtype is torch.float32 and each.weight.device.type == "cpu" for each in matrices
     )
-
-
-def is_pointwise(layer: nn.Conv2d) -> bool:
-    """Does a convolution see one point at a time?"""
-    return (layer.kernel_size, layer.stride, layer.padding, layer.groups) == ((1, 1), (1, 1), (0, 0), 1)
 
 
 @contextmanager
@@ -150,14 +146,3 @@ def replaced_forward(layer: nn.Module, fused: Forward) -> Iterator[None]:
         del layer.forward
         if kept is not None:
             layer.forward = kept
-
-
-@contextmanager
-def last_channels(layer: nn.Conv2d) -> Iterator[None]:
-    """Lay a convolution's weight out with channels last inside, and so all that comes out of it."""
-    kept = layer.weight.data
-    layer.weight.data = kept.contiguous(memory_format=torch.channels_last)
-    try:
-        yield
-    finally:
-        layer.weight.data = kept

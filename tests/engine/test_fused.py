@@ -11,6 +11,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from engine.starter import WEIGHTS
+from engine.training.frozen import freeze_conv, is_frozen, is_turnable
 from engine.training.fused import FusedLora, fuse_layers, is_sum_cheaper, is_whole_cheaper
 from engine.training.learners import unet_targets
 from tests.engine.tiny import build_unet
@@ -215,6 +216,32 @@ def test_a_frozen_model_without_adapters_lets_the_same_gradient_through(starter)
             answer(unet, encoder_hidden_states=leaf).square().mean().backward()
         reached.append(leaf.grad)
     assert furthest(*reached) < CLOSE
+
+
+@pytest.mark.parametrize(("side", "padding"), [(3, 1), (3, 0), (3, 2), (5, 2), (2, 1)])
+def test_the_way_back_through_a_frozen_convolution_is_exact_in_double_precision(side, padding):
+    torch.manual_seed(4)
+    conv = nn.Conv2d(5, 7, side, padding=padding).double().requires_grad_(False)
+    planes = torch.randn(2, 5, 9, 6).double().requires_grad_()
+    [plain] = torch.autograd.grad(conv(planes).sin().sum(), planes)
+    [turned] = torch.autograd.grad(freeze_conv(conv)(planes).sin().sum(), planes)
+    assert furthest(plain, turned) < 1e-12
+
+
+def test_convolutions_that_step_or_wrap_keep_their_own_way_back():
+    assert is_turnable(nn.Conv2d(4, 4, 3, padding=1))
+    for options in ({"stride": 2}, {"dilation": 2}, {"groups": 2}, {"padding": 3}):
+        assert not is_turnable(nn.Conv2d(4, 4, 3, **options))
+    assert not is_frozen(nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular").requires_grad_(False))
+
+
+def test_convolutions_beyond_the_room_keep_their_own_way_back(starter, monkeypatch):
+    monkeypatch.setattr("engine.training.fused.TURNED_BYTES", 2**20)
+    unet = adapted(starter)
+    with fuse_layers(unet):
+        kept = [each for each in unet.modules() if isinstance(each, nn.Conv2d) and "forward" not in each.__dict__]
+    assert any(each.kernel_size == (3, 3) and each.stride == (1, 1) for each in kept)
+    assert_learns_alike(unet)
 
 
 def test_weights_that_learn_themselves_keep_their_layout():
