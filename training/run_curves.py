@@ -130,7 +130,7 @@ def change_drawing(run: TrainingRun, points: Sequence[TrainingPoint]) -> Drawing
 def both_sides() -> list[Legend]:
     """Return what the two lines of a change are called."""
     return [
-        Legend(key="held-out", label=_("Held-out pictures, with 95 % interval"), has_band=True),
+        Legend(key="held-out", label=_("Held-out pictures, with their 95 % band"), has_band=True),
         Legend(key="train", label=_("As many pictures that it learns from")),
     ]
 

@@ -12,6 +12,8 @@ Losses = np.ndarray
 VerdictCode = Literal["still_learning", "best_at", "overfitting_since", "learned_nothing", "not_measured"]
 RESAMPLES = 2000
 ENOUGH_PICTURES = 5
+# What is lost again after the best look is worth a word from a tenth of what was gained.
+MATERIAL = 0.1
 
 
 def change_of(now: Losses, before: Losses) -> Change:
@@ -72,7 +74,7 @@ def judge_curve(steps: Sequence[int], held_out: Sequence[Losses], train: Sequenc
         worse = change_of(held_out[-1], held_out[0]).low > 0
         learned_by_heart = change_of(train[-1], train[0]).high < 0
         return ("overfitting_since", steps[1]) if worse and learned_by_heart else ("learned_nothing", steps[-1])
-    since = first_worse(held_out, best)
+    since = first_worse(held_out, best, -MATERIAL * change_of(held_out[best], held_out[0]).mean)
     if since is not None and change_of(train[-1], train[best]).mean <= 0:
         return "overfitting_since", steps[since]
     if change_of(held_out[-1], held_out[(len(steps) - 1) // 2]).high < 0:
@@ -80,11 +82,12 @@ def judge_curve(steps: Sequence[int], held_out: Sequence[Losses], train: Sequenc
     return "best_at", steps[best]
 
 
-def first_worse(held_out: Sequence[Losses], best: int) -> int | None:
-    """Return the first place after the best one from which on all are worse than it beyond doubt."""
+def first_worse(held_out: Sequence[Losses], best: int, least: float) -> int | None:
+    """Return the first place after the best one from which on all are worse than it, beyond doubt and by so much."""
     since = None
     for place in range(len(held_out) - 1, best, -1):
-        if change_of(held_out[place], held_out[best]).low <= 0:
+        change = change_of(held_out[place], held_out[best])
+        if change.low <= 0 or change.mean < least:
             break
         since = place
     return since
