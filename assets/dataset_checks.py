@@ -27,7 +27,7 @@ METHODS = {
     "textual_inversion": "Textual Inversion",
     "dreambooth": "DreamBooth",
     "lora": "LoRA",
-    "hypernetwork": "Hypernetwork",
+    "hypernetwork": _("Hypernetwork"),
 }
 LEVELS = {
     "ready": (_("Ready"), "ok"),

@@ -61,6 +61,13 @@ MODELS: Sentences = {
     "adapter_incomplete": (
         _("The adapter is not whole: what belongs to {tensors} is missing. Copy it again, or ask for the whole one."),
     ),
+    "adapter_changed": (_("The adapter's weights are not those that its header names. Copy it again."),),
+    "adapter_empty": (_("The adapter holds no weights, so there is nothing to write."),),
+    "adapter_not_finite": (_("The adapter holds values that are no numbers, so it cannot be written again."),),
+    "adapter_name_unknown": (_("A layer of this adapter has no name in the format that was asked for."),),
+    "adapter_lycoris": (_("A LoHa or LoKr must be turned into a LoRA first."),),
+    "adapter_dora_unsupported": (_("A DoRA must be turned into a LoRA first."),),
+    "header_incomplete": (_("The adapter's header lacks something that readers need."),),
     "adapter_token_taken": (_("The base model already knows the word {token}, so this embedding cannot be used."),),
     "embedding_several": (_("This embedding holds more than one word. Ask for a file with one word only."),),
     "hypernetwork_invalid": (
