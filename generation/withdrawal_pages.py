@@ -16,6 +16,7 @@ from assets.review_pages import Thing, rights_in, thing_of
 from assets.services import HOUSE_CHAIN
 from ledger.models import Entry
 from projects.models import Project
+from training.models import TrainingRun
 
 from .models import Generation, Output
 from .services.lineages import Descendants, descendants_of
@@ -53,6 +54,7 @@ class Blast:
     versions: Sequence[DatasetVersion]
     files: Sequence[ModelFile]
     jobs: Sequence[Generation]
+    trainings: Sequence[TrainingRun]
     counts: Mapping[str, int]
     elsewhere: Mapping[str, int]
 
@@ -90,14 +92,15 @@ def blast_of(project: Project, thing: Thing) -> Blast:
     """Return what withdrawing a thing touches, or has touched, as this project may see it."""
     found, holder = descendants_of(thing.holder, project), thing.holder
     files = [file for file in found.files if file != holder and file.project_id in (None, project.id)]
-    jobs = list(jobs_of(found, thing.rights)[:MAX_LISTED])
-    counts = count_touched(found, holder) | {"model_files": len(files), "jobs": jobs_of(found, thing.rights).count()}
+    jobs, trainings = jobs_of(found, thing.rights), trainings_of(found, thing.rights)
+    counts = count_touched(found, holder) | {"model_files": len(files), "jobs": jobs.count() + trainings.count()}
     return Blast(
         thing=thing,
         found=found,
         versions=found.versions,
         files=files,
-        jobs=jobs,
+        jobs=list(jobs[:MAX_LISTED]),
+        trainings=list(trainings[:MAX_LISTED]),
         counts=counts,
         elsewhere=count_elsewhere(thing, project),
     )
@@ -111,6 +114,14 @@ def jobs_of(found: Descendants, rights: Rights) -> QuerySet[Generation]:
             lineage__in=found.lineages, status=Generation.Status.BLOCKED, finished_at__gte=rights.closed_at
         )
         rows = rows | stopped
+    return rows.select_related("requested_by").order_by("-queued_at", "id")
+
+
+def trainings_of(found: Descendants, rights: Rights) -> QuerySet[TrainingRun]:
+    """Return the trainings that wait or run, and those that the withdrawal has stopped."""
+    rows = found.live_trainings
+    if rights.closed_at is not None:
+        rows = rows | found.trainings.filter(status=TrainingRun.Status.BLOCKED, finished_at__gte=rights.closed_at)
     return rows.select_related("requested_by").order_by("-queued_at", "id")
 
 
@@ -139,7 +150,9 @@ def rows_of(blast: Blast) -> Iterator[Row]:
     outputs = shown(blast.found.outputs).order_by("-created_at", "-id")
     yield from map(output_row, outputs.iterator(chunk_size=CHUNK))
     numbers = ledger_numbers(f"generation:{each.id}" for each in blast.jobs)
-    yield from (job_row(each, numbers) for each in blast.jobs)
+    yield from (job_row(each, f"generation:{each.id}", numbers) for each in blast.jobs)
+    numbers = ledger_numbers(f"training_run:{each.id}" for each in blast.trainings)
+    yield from (job_row(each, f"training_run:{each.id}", numbers) for each in blast.trainings)
 
 
 def ledger_numbers(subjects: Iterator[str]) -> dict[str, int]:
@@ -187,16 +200,16 @@ def output_row(output: Output) -> Row:
     )
 
 
-def job_row(job: Generation, numbers: Mapping[str, int]) -> Row:
-    """Return a job as a row; it has made nothing yet that could be hashed."""
+def job_row(job: Generation | TrainingRun, subject: str, numbers: Mapping[str, int]) -> Row:
+    """Return a job or a training as a row; it has made nothing yet that could be hashed."""
     return Row(
-        kind=f"job:{job.status}",
+        kind=f"{'training' if isinstance(job, TrainingRun) else 'job'}:{job.status}",
         id=str(job.id),
         name=str(job),
         sha256="",
         made_by=str(job.requested_by),
         made_at=job.queued_at.isoformat(),
-        ledger=numbers.get(f"generation:{job.id}"),
+        ledger=numbers.get(subject),
     )
 
 

@@ -24,7 +24,9 @@ from assets.models import (
 )
 from assets.services.decisions import Sources, decide_about, latest_change, waivers_of
 from assets.services.watches import circumstances_of, next_moment, waivers_in
+from jobs.models import LIVE
 from projects.models import Project
+from training.models import TrainingRun
 
 from ..models import Generation, Lineage, LineageFile, Output
 
@@ -39,12 +41,17 @@ class Descendants:
     files: Sequence[ModelFile]
     lineages: Sequence[int]
     outputs: QuerySet[Output]
+    trainings: QuerySet[TrainingRun]
 
     @property
     def live(self) -> QuerySet[Generation]:
         """Return the jobs that wait or run."""
-        live = (Generation.Status.QUEUED, Generation.Status.RUNNING)
-        return Generation.objects.filter(lineage__in=self.lineages, status__in=live)
+        return Generation.objects.filter(lineage__in=self.lineages, status__in=LIVE)
+
+    @property
+    def live_trainings(self) -> QuerySet[TrainingRun]:
+        """Return the trainings that wait or run."""
+        return self.trainings.filter(status__in=LIVE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +102,9 @@ def descendants_of(thing: Picture | ModelFile, project: Project | None) -> Desce
     found = Lineage.objects.filter(files__file__in=files, **scope)
     lineages = list(found.order_by("id").values_list("id", flat=True).distinct())
     outputs = Output.objects.filter(lineage__in=lineages, **scope)
-    return Descendants(versions=versions, files=files, lineages=lineages, outputs=outputs)
+    learns = Q(dataset_version__in=versions) | Q(base_model__in=files) | Q(vae__in=files)
+    trainings = TrainingRun.objects.filter(learns, **scope)
+    return Descendants(versions=versions, files=files, lineages=lineages, outputs=outputs, trainings=trainings)
 
 
 def versions_below(

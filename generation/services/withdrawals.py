@@ -25,5 +25,5 @@ def count_touched(found: Descendants, thing: Picture | ModelFile) -> dict[str, i
         "dataset_versions": len(found.versions),
         "model_files": sum(file != thing for file in found.files),
         "pictures": found.outputs.count(),
-        "jobs": found.live.count(),
+        "jobs": found.live.count() + found.live_trainings.count(),
     }

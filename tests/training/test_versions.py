@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from assets.licensing import Action
 from assets.models import ModelFile, Rights
@@ -10,6 +11,7 @@ from generation.composing import Adapter as Chosen
 from generation.models import Generation
 from generation.services.lineages import descendants_of
 from generation.services.watches import RightsWatch
+from generation.services.withdrawals import withdraw
 from jobs.models import Canceled
 from ledger.models import Entry
 from ledger.services import verify
@@ -17,6 +19,9 @@ from projects.problems import Problem
 from tests.assets.chain import learned
 from tests.generation.pictures import asked as pictures_asked
 from tests.training.numbered import adapter, numbered
+from tests.training.stage import asked
+from tests.training.stage import frozen as frozen_set
+from training import tasks
 from training.models import AdapterParent, AdapterVersion
 from training.services.adapters import archive_adapter, change_adapter, open_adapter
 from training.services.imports import import_version
@@ -161,3 +166,20 @@ def test_adapters_have_addresses_and_names_of_their_own(people, project, holder)
     assert archive_adapter(people.editor, holder, archived=False)
     events = Entry.objects.filter(subject=f"adapter:{holder.id}").order_by("seq").values_list("event", flat=True)
     assert [event.rpartition(".")[2] for event in events] == ["created", "changed", "archived", "restored"]
+
+
+def test_a_withdrawal_names_the_trainings_that_it_stops(people, project, starter, signed_in):
+    version = frozen_set(people, project)
+    run = asked(people, project, version, starter)
+    picture = version.items.first().picture
+    page = signed_in("reviewer").get(reverse("withdraw_picture", args=["spring", picture.id]))
+    assert page.context["blast"].counts["jobs"] == 1
+    assert reverse("training_run", args=["spring", run.id]) in page.content.decode()
+    withdraw(picture, actor=people.reviewer, reason=REASON)
+    entry = Entry.objects.get(chain=project.id, event="assets.rights.withdrawn")
+    assert entry.data["touched"]["jobs"] == 1
+    tasks.train(str(run.id))
+    after = signed_in("reviewer").get(reverse("withdraw_picture", args=["spring", picture.id]))
+    assert [each.status for each in after.context["blast"].trainings] == ["blocked"]
+    report = signed_in("viewer").get(reverse("withdraw_picture_report", args=["spring", picture.id, "csv"]))
+    assert f"training:blocked,{run.id}" in b"".join(report.streaming_content).decode()

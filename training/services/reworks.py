@@ -98,23 +98,28 @@ def create_job(
         decision=decision.as_dict(),
         note=note[:300],
     )
-    AdapterJobInput.objects.bulk_create(
-        [
-            AdapterJobInput(job=job, version=version, weight=weight, position=position)
-            for position, (version, weight) in enumerate(inputs)
-        ]
-    )
-    payload = {
-        "kind": kind,
-        "adapter": job.adapter.slug,
-        "name": job.adapter.name,
-        "inputs": [{"sha256": version.file.sha256, "weight": weight} for version, weight in inputs],
-        "options": dict(options),
-        "decision_sha256": decision.sha256(),
-    }
-    record(project, "training.rework.requested", actor=user, subject=f"adapter_job:{job.id}", payload=payload)
+    rows = [
+        AdapterJobInput(job=job, version=version, weight=weight, position=position)
+        for position, (version, weight) in enumerate(inputs)
+    ]
+    AdapterJobInput.objects.bulk_create(rows)
+    record_requested(job, rows, decision)
     ring(job)
     return job
+
+
+def record_requested(job: AdapterJob, inputs: Sequence[AdapterJobInput], decision: Decision) -> None:
+    """Write into the ledger what was asked for."""
+    payload = {
+        "kind": job.kind,
+        "adapter": job.adapter.slug,
+        "name": job.adapter.name,
+        "inputs": [{"sha256": each.version.file.sha256, "weight": each.weight} for each in inputs],
+        "options": job.options,
+        "decision_sha256": decision.sha256(),
+    }
+    subject = f"adapter_job:{job.id}"
+    record(job.project, "training.rework.requested", actor=job.requested_by, subject=subject, payload=payload)
 
 
 def check_inputs(project: Project, kind: str, inputs: Sequence[tuple[AdapterVersion, float]]) -> None:
@@ -190,21 +195,25 @@ def save_rework(job: AdapterJob, made: Any) -> AdapterVersion:
         bases=() if is_merge else files,
         merged_from=files if is_merge else (),
     )
-    new = NewVersion(
+    version = add_version(job.requested_by, adapter, computed_in(job, made, file, rows))
+    job.rows(attempt=job.attempt).update(decision=job.decision)
+    job.succeed()
+    return version
+
+
+def computed_in(job: AdapterJob, made: Any, file: ModelFile, rows: Sequence[AdapterJobInput]) -> NewVersion:
+    """Return what a job has computed as a version."""
+    return NewVersion(
         file=file,
         decision=Decision.from_dict(job.decision),
         trigger_words=words_of(job),
         job=job,
-        dataset_version=None if is_merge else rows[0].version.dataset_version,
+        dataset_version=None if job.kind == Kind.MERGE else rows[0].version.dataset_version,
         parents=[(row.version, row.weight) for row in rows],
         scores=made.scores,
         note=job.note,
         facts={"operation": job.kind, "options": job.options},
     )
-    version = add_version(job.requested_by, adapter, new)
-    job.rows(attempt=job.attempt).update(decision=job.decision)
-    job.succeed()
-    return version
 
 
 def cancel_rework(job: AdapterJob, *, actor: User) -> bool:

@@ -90,28 +90,42 @@ def create_run(
         project=project,
         requested_by=user,
         idempotency_key=key,
-        name=run_name(request),
         adapter=request.adapter or adapter_for(user, project, request),
-        dataset_version=request.dataset_version,
-        base_model=request.base_model,
-        vae=request.vae,
-        method=request.method,
-        spec=planned.spec.as_dict(),
-        recipe_sha256=planned.spec.recipe_sha256(),
-        total_steps=planned.spec.max_train_steps,
-        material=request.material.as_dict(),
-        split=dict(planned.split),
-        decision=planned.decision.as_dict(),
-        estimate={**planned.estimate.as_dict(), "machine": planned.machine.name},
-        compared_with=request.compared_with,
-        changes=[each.as_dict() for each in planned.changes],
-        notes=request.notes[:4000],
         sweep=sweep,
         sweep_field=sweep_field,
+        **asked_fields(request),
+        **planned_fields(planned),
     )
     record_requested(run, planned)
     ring(run)
     return run
+
+
+def asked_fields(request: TrainingRequest) -> dict[str, Any]:
+    """Return the fields of a run that a person asked for."""
+    return {
+        "name": run_name(request),
+        "dataset_version": request.dataset_version,
+        "base_model": request.base_model,
+        "vae": request.vae,
+        "method": request.method,
+        "material": request.material.as_dict(),
+        "compared_with": request.compared_with,
+        "notes": request.notes[:4000],
+    }
+
+
+def planned_fields(planned: Plan) -> dict[str, Any]:
+    """Return the fields of a run that follow from what was asked for."""
+    return {
+        "spec": planned.spec.as_dict(),
+        "recipe_sha256": planned.spec.recipe_sha256(),
+        "total_steps": planned.spec.max_train_steps,
+        "split": dict(planned.split),
+        "decision": planned.decision.as_dict(),
+        "estimate": {**planned.estimate.as_dict(), "machine": planned.machine.name},
+        "changes": [each.as_dict() for each in planned.changes],
+    }
 
 
 def record_requested(run: TrainingRun, planned: Plan) -> None:

@@ -66,7 +66,15 @@ def save_version(run: TrainingRun, trained: Any, examined: Examined) -> AdapterV
         trigger_words=trigger_words_of(run),
         method=trained.kind,
     )
-    new = NewVersion(
+    version = add_version(run.requested_by, adapter, learned_in(run, trained, file))
+    keep_results(run, trained)
+    run.succeed()
+    return version
+
+
+def learned_in(run: TrainingRun, trained: Any, file: ModelFile) -> NewVersion:
+    """Return what a run has learned as a version."""
+    return NewVersion(
         file=file,
         decision=Decision.from_dict(run.decision),
         trigger_words=trigger_words_of(run),
@@ -76,10 +84,6 @@ def save_version(run: TrainingRun, trained: Any, examined: Examined) -> AdapterV
         scores=scores_of(trained),
         facts=facts_of_training(run, trained),
     )
-    version = add_version(run.requested_by, adapter, new)
-    keep_results(run, trained)
-    run.succeed()
-    return version
 
 
 def enter_made(adapter: Adapter, examined: Examined, *, actor: User, method: str, **made_from: Any) -> ModelFile:
@@ -121,27 +125,38 @@ def add_version(user: User, adapter: Adapter, new: NewVersion) -> AdapterVersion
         adapter=adapter,
         number=number,
         file=new.file,
-        run=new.run,
-        job=new.job,
-        step=new.step,
-        dataset_version=new.dataset_version,
-        decision=new.decision.as_dict(),
-        license=new.decision.effective_license[:500],
-        attribution=obligations_text(new.decision, "en"),
-        scores=dict(new.scores),
-        note=new.note[:300],
         created_by=user,
         ledger_seq=entry.seq,
+        **fields_of(new),
         **told,
     )
-    AdapterParent.objects.bulk_create(
-        [
-            AdapterParent(version=version, parent=parent, weight=weight, position=position)
-            for position, (parent, weight) in enumerate(new.parents)
-        ]
-    )
+    add_parents(version, new.parents)
     point_alias(adapter, Name.CANDIDATE, version)
     return version
+
+
+def fields_of(new: NewVersion) -> dict[str, Any]:
+    """Return the fields of a version that say what it was made from and under which terms."""
+    return {
+        "run": new.run,
+        "job": new.job,
+        "step": new.step,
+        "dataset_version": new.dataset_version,
+        "decision": new.decision.as_dict(),
+        "license": new.decision.effective_license[:500],
+        "attribution": obligations_text(new.decision, "en"),
+        "scores": dict(new.scores),
+        "note": new.note[:300],
+    }
+
+
+def add_parents(version: AdapterVersion, parents: Sequence[tuple[AdapterVersion, float]]) -> None:
+    """Store which versions a version was made from."""
+    rows = [
+        AdapterParent(version=version, parent=parent, weight=weight, position=position)
+        for position, (parent, weight) in enumerate(parents)
+    ]
+    AdapterParent.objects.bulk_create(rows)
 
 
 def payload_of(adapter: Adapter, number: int, new: NewVersion, told: Mapping[str, Any]) -> dict[str, Any]:
