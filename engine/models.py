@@ -13,6 +13,9 @@ from engine.headers import component_files, detect_architecture, hash_model, rea
 from engine.singles import load_single, load_vae_single
 from engine.specs import AdapterRef, Architecture, Resolve
 
+# Where torch's allocator on the CPU begins a tensor: at a multiple of this many bytes.
+ALIGNMENT = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
@@ -77,6 +80,7 @@ class ModelStore:
                 loaded = load_single(path, detected, device=self.device, dtype=dtype, tokenizers=self.tokenizers)
             else:
                 loaded = load_folder(path, detected, device=self.device, dtype=dtype)
+            _align(loaded)
             self._keep(Resident(sha256=sha256, architecture=detected.architecture, loaded=loaded, bytes=size))
         resident = self._touch(sha256)
         _check_architecture(resident.architecture, architecture)
@@ -89,6 +93,7 @@ class ModelStore:
             size = self._make_room(_weight_files(path), dtype, keep=(keep,))
             load = load_vae_folder if path.is_dir() else load_vae_single
             loaded = Loaded(parts={"vae": load(path, device=self.device, dtype=dtype)}, scheduler_config={})
+            _align(loaded)
             self._keep(Resident(sha256=sha256, architecture=None, loaded=loaded, bytes=size))
         vae = self._touch(sha256).loaded.parts["vae"]
         if vae.config.latent_channels != latent_channels:
@@ -145,6 +150,18 @@ class ModelStore:
             resident.pipelines.pop(sha256, None)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _align(loaded: Loaded) -> None:
+    """Copy weights that begin off torch's own boundary, as a file that is mapped into memory may have them.
+
+    Products of small matrices add up in another order there, so the same weights would draw other last bits from
+    another file, or after an adapter had been on.
+    """
+    for part in loaded.parts.values():
+        for weight in part.parameters() if isinstance(part, torch.nn.Module) else ():
+            if weight.device.type == "cpu" and weight.data_ptr() % ALIGNMENT:
+                weight.data = weight.data.clone()
 
 
 def _weight_files(path: Path) -> list[Path]:
