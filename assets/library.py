@@ -115,6 +115,8 @@ def get_file(project: Project, model_id: Any) -> ModelFile:
     file = files_of(project).filter(id=model_id).first()
     if file is None:
         raise Http404
+    if file.project_id == project.pk:
+        file.project = project
     return file
 
 

@@ -288,16 +288,12 @@ def as_if_cleared(given: licensing.Input, thing: Thing) -> licensing.Input:
     return replace(given, facts=replace(given.facts, state=Rights.State.CLEARED.value))
 
 
-def alerts_of(user: User) -> list[Alert]:
+def alerts_of(user: User, memberships: Mapping[UUID, Membership]) -> list[Alert]:
     """Return what needs a person, over all their projects: licences that end in 7, 30 or 90 days, then reviews."""
-    projects = {
-        each.project_id: each
-        for each in Membership.objects.filter(user=user).select_related("project").order_by("-created_at")
-    }
-    if not projects:
+    if not memberships:
         return []
-    reviewed = {key: each for key, each in projects.items() if Role(each.role).includes(Role.REVIEWER)}
-    return [*ending_alerts(projects), *(review_alerts(user, reviewed) if reviewed else ())]
+    reviewed = {key: each for key, each in memberships.items() if Role(each.role).includes(Role.REVIEWER)}
+    return [*ending_alerts(memberships), *(review_alerts(user, reviewed) if reviewed else ())]
 
 
 def ending_alerts(memberships: Mapping[UUID, Membership]) -> list[Alert]:

@@ -43,9 +43,9 @@ def count_unfinished(user: User) -> int:
     )
 
 
-def projects_of(user: User, limit: int = 24) -> list[ProjectCard]:
-    """List a person's projects, newest membership first, each with its newest pictures."""
-    memberships = list(Membership.objects.filter(user=user).select_related("project").order_by("-created_at")[:limit])
+def cards_of(memberships: Iterable[Membership], limit: int = 24) -> list[ProjectCard]:
+    """List a person's projects, each with its newest pictures."""
+    memberships = list(memberships)[:limit]
     newest = newest_pictures([each.project_id for each in memberships], 12)
     return [
         ProjectCard(project=each.project, role=Role(each.role), pictures=newest.get(each.project_id, ()))

@@ -5,6 +5,7 @@ is too small gets a 403, because a member may know that the thing exists.
 """
 
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -49,6 +50,12 @@ def get_for_user(user: User, rows: models.QuerySet[Row], role: Role = Role.VIEWE
 def find_one(rows: models.QuerySet[Row]) -> Row | None:
     """Return the only row that can be found, or None; to put one row in order would cost as much as to read it."""
     return next(iter(rows.order_by()[:1]), None)
+
+
+def memberships_of(user: User) -> dict[UUID, Membership]:
+    """Return a person's memberships with their projects, by project, the newest first."""
+    rows = Membership.objects.filter(user=user).select_related("project").order_by("-created_at")
+    return {each.project_id: each for each in rows}
 
 
 def visible_to(user: User, rows: models.QuerySet[Row]) -> models.QuerySet[Row]:

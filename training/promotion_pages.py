@@ -103,18 +103,14 @@ def waiting_promotions(user: User, project: Project) -> Waiting | None:
     return Waiting(sentence=said % {"count": count}, url=reverse("promotions", args=[project.slug]))
 
 
-def promotion_alerts(user: User) -> list[Alert]:
+def promotion_alerts(user: User, memberships: Mapping[UUID, Membership]) -> list[Alert]:
     """Return what waits for a person over all projects that they review, counted by project."""
-    memberships = reviewed_by(user)
-    rows = waiting_for_others(user).filter(adapter__project__in=memberships).order_by().values("adapter__project")
+    reviewed = [key for key, each in memberships.items() if Role(each.role).includes(Role.REVIEWER)]
+    if not reviewed:
+        return []
+    rows = waiting_for_others(user).filter(adapter__project__in=reviewed).order_by().values("adapter__project")
     found = rows.annotate(count=Count("id"), name=Min("adapter__name")).order_by("name")
     return [alert_of(memberships, row) for row in found]
-
-
-def reviewed_by(user: User) -> Mapping[UUID, Membership]:
-    """Return a person's memberships, by project, in which they approve."""
-    rows = Membership.objects.filter(user=user).select_related("project")
-    return {each.project_id: each for each in rows if Role(each.role).includes(Role.REVIEWER)}
 
 
 def alert_of(memberships: Mapping[UUID, Membership], row: Mapping[str, Any]) -> Alert:

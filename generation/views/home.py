@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from assets.review_pages import alerts_of
+from projects.access import memberships_of
 from training.promotion_pages import promotion_alerts
 
 from .. import overview
@@ -21,13 +22,14 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {"jobs": jobs, "is_running": any(not job.is_terminal for job in jobs)}
     if request.htmx and "jobs" in request.GET:
         return render(request, "generation/home.html#jobs", context)
-    cards = overview.projects_of(request.user)
+    memberships = memberships_of(request.user)
+    cards = overview.cards_of(memberships.values())
     pictures = overview.new_pictures(cards)
     context |= {
         "cards": cards,
         "pictures": pictures,
         "closed": closed_lineages(pictures),
-        "alerts": [*alerts_of(request.user), *promotion_alerts(request.user)],
+        "alerts": [*alerts_of(request.user, memberships), *promotion_alerts(request.user, memberships)],
     }
     return render(request, "generation/home.html", context)
 

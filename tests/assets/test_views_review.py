@@ -18,6 +18,7 @@ from assets.services.datasets import add_items, create_dataset
 from assets.services.pictures import add_picture, read_picture
 from assets.services.waivers import request_waiver
 from ledger.models import Entry
+from projects.access import memberships_of
 from projects.models import Project
 from projects.services import create_project
 from tests.assets.material import cleared, picture, upload
@@ -447,10 +448,10 @@ class TestAlerts:
         for seed in (1, 2):
             cleared(people, project, seed, expires_at=soon)
         picture(people.editor, project, 3)
-        alerts = alerts_of(people.reviewer)
+        alerts = alerts_of(people.reviewer, memberships_of(people.reviewer))
         assert [(each.count, each.name, each.within) for each in alerts] == [(2, "1.png", 7), (1, "3.png", None)]
         assert [each.url for each in alerts] == [url("expiries"), url("review")]
-        assert [each.within for each in alerts_of(people.editor)] == [7]
+        assert [each.within for each in alerts_of(people.editor, memberships_of(people.editor))] == [7]
 
     def test_a_waiver_that_waits_is_announced_to_others(self, people, project):
         request_waiver(
@@ -460,16 +461,16 @@ class TestAlerts:
             reason="Letter",
             expires_at=timezone.now() + timedelta(days=1),
         )
-        assert alerts_of(people.reviewer) == []
-        assert [each.url for each in alerts_of(people.owner)] == [url("waivers")]
+        assert alerts_of(people.reviewer, memberships_of(people.reviewer)) == []
+        assert [each.url for each in alerts_of(people.owner, memberships_of(people.owner))] == [url("waivers")]
 
     def test_strangers_and_newcomers_hear_nothing(self, people, project):
         cleared(people, project, 1, expires_at=timezone.now() + timedelta(days=3))
-        assert alerts_of(people.stranger) == []
+        assert alerts_of(people.stranger, memberships_of(people.stranger)) == []
 
     def test_it_needs_few_queries_whatever_the_number_of_projects(self, people, project, django_assert_max_num_queries):
         for number in range(3):
             other = create_project(people.owner, slug=f"p{number}", name=f"P{number}")
             picture(people.editor, other, number + 1)
         with django_assert_max_num_queries(5):
-            assert len(alerts_of(people.owner)) == 3
+            assert len(alerts_of(people.owner, memberships_of(people.owner))) == 3

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from assets.models import ModelFile, Rights
 from generation.models import Generation, Output
-from generation.overview import new_pictures, newest_pictures, projects_of
+from generation.overview import cards_of, new_pictures, newest_pictures
+from projects.access import memberships_of
 from projects.services import create_project
 
 
@@ -96,7 +97,7 @@ def test_the_newest_pictures_of_each_project_are_found(people, project):
 def test_rejected_pictures_are_not_news(people, project):
     first, second = make_pictures(make_job(project, people.editor, make_model()), 2)
     Output.objects.filter(pk=first.pk).update(rejected_at=timezone.now())
-    assert [picture.pk for picture in new_pictures(projects_of(people.viewer))] == [second.pk]
+    assert [picture.pk for picture in new_pictures(cards_of(memberships_of(people.viewer).values()))] == [second.pk]
 
 
 def test_home_needs_few_queries(signed_in, people, project, django_assert_max_num_queries):
