@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from assets.adapter_kinds import Adapter, describe_adapter
 from assets.claims.cleaning import clean_text
 from engine.errors import ModelError
@@ -69,6 +67,8 @@ def check_own_hash(path: Path, header: Header) -> None:
 
 def find_not_finite(path: Path, header: Header, *, sampled: bool = False) -> str | None:
     """Return the first tensor of a checked file that holds NaN or infinity; whole-number tensors cannot."""
+    import numpy as np  # 12 MB that the web process seldom needs
+
     with path.open("rb") as file:
         for name, info in sorted(header.tensors.items(), key=lambda item: item[1].begin):
             if info.dtype not in EXPONENTS:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from PIL import Image, ImageCms
 
 from assets.containers.jpeg import build_jpeg, scan_jpeg
@@ -243,6 +242,8 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tu
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
+        import numpy as np  # 12 MB that the web process seldom needs
+
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
     mode = "RGBA" if has_alpha else "RGB"

@@ -14,7 +14,6 @@ from django_q.brokers import get_broker
 from django_q.conf import Conf
 from django_q.signals import post_spawn
 from django_q.tasks import async_task
-from redis import RedisError
 
 LIGHT = "light"
 GPU = "gpu"
@@ -66,8 +65,15 @@ def waiting(queue: str) -> int:
     """Count the messages that no worker has fetched yet. Raises QueueError, DatabaseError."""
     try:
         return int(get_broker(queue).queue_size())
-    except RedisError as error:
+    except redis_error() as error:
         raise QueueError(str(error)) from error
+
+
+def redis_error() -> type[Exception]:
+    """Return what a broker on Redis raises; asked only when something was raised, it costs other houses no memory."""
+    from redis import RedisError
+
+    return RedisError
 
 
 def when_worker_starts(call: Callable[[], None]) -> None:
