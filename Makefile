@@ -6,6 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
+TEST_PROCESSES ?= 2
 PIP_ARGS ?=
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/daicho
 
@@ -14,8 +15,10 @@ POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/daicho
 demo: setup
 	$(BIN)/python manage.py demo $(ARGS)
 
+# Workers and browsers share a database and a screenful of processes, so those tests go one after another.
 test: setup
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal -m "not workers and not browser" $(ARGS)
+	$(BIN)/pytest -m "workers or browser" $(ARGS)
 
 test-postgres: setup
 	DATABASE_URL=$(POSTGRES_URL) $(BIN)/pytest -m postgres $(ARGS)

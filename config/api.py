@@ -22,6 +22,7 @@ from projects import api_campaigns as campaigns
 from projects import openapi  # noqa: F401 - tells the schema about tokens
 from training import api as training
 from training import api_adapters as adapters
+from training import api_exports as exports
 
 router = SimpleRouter(use_regex_path=False)
 router.register("projects", projects.ProjectViewSet, basename="api-project")
@@ -47,6 +48,7 @@ router.register("outputs", generation.OutputViewSet, basename="api-output")
 router.register("training-runs", training.TrainingRunViewSet, basename="api-training")
 router.register("adapters", adapters.AdapterViewSet, basename="api-adapter")
 router.register("adapter-jobs", adapters.ReworkViewSet, basename="api-rework")
+router.register("adapter-exports", exports.ExportViewSet, basename="api-export")
 router.register("replays", generation.ReplayViewSet, basename="api-replay")
 router.register("projects/<slug:slug>/members", projects.MemberViewSet, basename="api-member")
 router.register("projects/<slug:slug>/campaigns", campaigns.CampaignViewSet, basename="api-campaign")

@@ -208,6 +208,8 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # Work. The row is the truth, the queue is only a bell: see jobs/queue.py.
+# How many GPUs one training may take; each has a process of its own.
+TRAINING_PROCESSES = env.int("TRAINING_PROCESSES", default=1)
 JOB_STALE_SECONDS = env.float("JOB_STALE_SECONDS", default=20.0)
 JOB_REAP_SECONDS = env.float("JOB_REAP_SECONDS", default=5.0)
 JOB_BELL_SECONDS = env.float("JOB_BELL_SECONDS", default=30.0)
@@ -242,6 +244,8 @@ Q_CLUSTER = {
             "bulk": 1,
             "poll": 0.1,
             "recycle": 100_000,
+            # A daemon has no children.
+            "daemonize_workers": TRAINING_PROCESSES == 1,
         }
     },
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),

@@ -72,6 +72,7 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("api-adapter-promotion", POST): {"approved": False, "reason": "six fingers"},
     ("api-adapter-withdraw-version", POST): {"reason": "they asked"},
     ("api-rework-list", POST): {**SPRING, "kind": "resize", "inputs": [{"adapter": "ink", "number": 1}], "rank": 1},
+    ("api-export-list", POST): {**SPRING, "adapter": "ink", "number": 1, "layout": "kohya"},
     ("api-output-rate", POST): {"rating": 3},
     ("api-output-reject", POST): {"rejected": True},
 }

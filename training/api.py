@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import FileResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -50,6 +51,11 @@ def key_of(request: Request) -> str:
         message = _("Send an Idempotency-Key header of 1 to 80 characters, so that a retry makes no second job.")
         raise Problem("idempotency_key_missing", message)
     return key
+
+
+def status_for(request: Request, jobs: QuerySet[Any], key: str) -> int:
+    """Return how a request for a job is answered: 200 where this person asked with this key before, 201 otherwise."""
+    return 200 if jobs.filter(requested_by=request.user, idempotency_key=key).exists() else 201
 
 
 class TrainingRunViewSet(mixins.ListModelMixin, InProjects):

@@ -15,7 +15,7 @@ from projects.api_rows import PROJECT, InProjects
 from projects.models import Project, Role, Scope
 from projects.problems import Problem
 
-from .api import KEY_HEADER, key_of
+from .api import KEY_HEADER, key_of, status_for
 from .models import Adapter, AdapterAlias, AdapterJob, AdapterVersion, Promotion
 from .serializers import adapter_named, file_named
 from .serializers_adapters import (
@@ -40,6 +40,7 @@ from .services.reworks import ask_rework, cancel_rework
 from .services.withdrawals import withdraw_version
 
 NUMBER = "versions/<int:number>"
+BOTH = {201: ReworkSerializer, 200: ReworkSerializer}
 OPTIONS = ("rank", "energy", "with_conv")
 VERSIONS = AdapterVersion.objects.select_related("adapter__project", "file__rights", "dataset_version")
 VERSIONS = VERSIONS.prefetch_related("parents__parent__adapter")
@@ -166,11 +167,12 @@ class ReworkViewSet(mixins.ListModelMixin, InProjects):
         """Return a job with its progress, or the version that it left."""
         return Response(self.get_serializer(self.get_row()).data)
 
-    @extend_schema(parameters=[KEY_HEADER], request=NewReworkSerializer, responses={201: ReworkSerializer})
+    @extend_schema(parameters=[KEY_HEADER], request=NewReworkSerializer, responses=BOTH)
     def create(self, request: Request) -> Response:
         """Ask for a version that is made from others; the same key returns the same job."""
         key, values = key_of(request), checked(NewReworkSerializer(data=request.data))
         project = get_project(request.user, values["project"], Role.EDITOR)
+        status = status_for(request, AdapterJob.objects.all(), key)
         job = ask_rework(
             request.user,
             project,
@@ -182,7 +184,7 @@ class ReworkViewSet(mixins.ListModelMixin, InProjects):
             options={name: values[name] for name in OPTIONS if name in values},
             note=values["note"],
         )
-        return Response(self.get_serializer(job).data, status=201)
+        return Response(self.get_serializer(job).data, status=status)
 
     @extend_schema(request=None, responses=ReworkSerializer)
     @action(detail=True, methods=["post"])

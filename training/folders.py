@@ -1,4 +1,4 @@
-"""Where a run keeps its checkpoints, and what all runs share: encoded pictures and drawn class pictures."""
+"""Where a run keeps its checkpoints, and what all runs share: latents of pictures, and of drawn class pictures."""
 
 import shutil
 import time
@@ -10,7 +10,6 @@ from django.conf import settings
 
 CACHE = "cache"
 RUNS = "runs"
-CLASSES = "classes"
 # A run that was stopped can go on for so long; then its checkpoint makes room.
 CHECKPOINT_DAYS = 30
 DAY_SECONDS = 86_400
@@ -22,15 +21,8 @@ def run_folder(run_id: UUID) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of encoded pictures, making it the first time."""
+    """Return the folder of latents, making it the first time."""
     folder = Path(settings.TRAINING_ROOT, CACHE)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def class_folder(key: str) -> Path:
-    """Return the folder of class pictures that were drawn by one recipe, making it the first time."""
-    folder = Path(settings.TRAINING_ROOT, CLASSES, key)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -42,7 +34,7 @@ def drop_run_folder(run_id: UUID) -> None:
 
 def sweep_cache(budget_bytes: int) -> int:
     """Take away what nobody has used for longest until what is left fits the budget. Return how many files went."""
-    files = sorted(_files_in(CACHE, CLASSES), key=lambda each: each[0], reverse=True)
+    files = sorted(_files_in(CACHE), key=lambda each: each[0], reverse=True)
     total = swept = 0
     for _used_at, size, path in files:
         total += size
@@ -60,15 +52,14 @@ def abandoned_runs(*, now: float | None = None) -> list[UUID]:
     return [UUID(each.name) for each in folders if _newest_in(each) < limit and _is_id(each.name)]
 
 
-def _files_in(*folders: str) -> Iterator[tuple[float, int, Path]]:
-    for name in folders:
-        for path in Path(settings.TRAINING_ROOT, name).rglob("*"):
-            try:
-                stat = path.lstat()
-            except FileNotFoundError:
-                continue
-            if path.is_file():
-                yield stat.st_mtime, stat.st_size, path
+def _files_in(name: str) -> Iterator[tuple[float, int, Path]]:
+    for path in Path(settings.TRAINING_ROOT, name).rglob("*"):
+        try:
+            stat = path.lstat()
+        except FileNotFoundError:
+            continue
+        if path.is_file():
+            yield stat.st_mtime, stat.st_size, path
 
 
 def _newest_in(folder: Path) -> float:

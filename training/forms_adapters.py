@@ -196,11 +196,7 @@ class ExportForm(ProblemForm):
         self.fields["scope"].choices = [("internal", _("For use in this house")), *public]
         places = dict.fromkeys((WORLD, project.territory))
         self.fields["territory"].choices = [(each, label("territory", each, language)) for each in places]
-        self.fields["outbound"].choices = [
-            ("", _("No licence of our own")),
-            ("Apache-2.0", label("licenses", "Apache-2.0", language)),
-            *outbound_choices(language, project),
-        ]
+        self.fields["outbound"].choices = outbound_offers(language, project)
 
     @property
     def order(self) -> Order:
@@ -212,6 +208,15 @@ class ExportForm(ProblemForm):
             territory=said["territory"] or WORLD,
             outbound=said["outbound"],
         )
+
+
+def outbound_offers(language: str, project: Project) -> list[tuple[str, Any]]:
+    """Return the licences under which a team can give its weights out, none of its own first."""
+    return [
+        ("", _("No licence of our own")),
+        ("Apache-2.0", label("licenses", "Apache-2.0", language)),
+        *outbound_choices(language, project),
+    ]
 
 
 def usable_versions(project: Project, **conditions: Any) -> QuerySet[AdapterVersion]:

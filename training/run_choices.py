@@ -12,9 +12,10 @@ from assets.models import DatasetVersion
 from . import recipes
 from .models import Method
 from .recipes.methods import PICTURES
-from .run_starts import AS_BEFORE, OTHER, PRESETS, PURPOSES, Offer, fitting_preset, methods_for
+from .run_starts import AS_BEFORE, OTHER, PURPOSES, Offer, fitting_preset, methods_for
 from .sentences import sentence
 from .small_models import SMALL, is_small
+from .starting import PRESETS
 
 PURPOSE_WORDS: Mapping[str, tuple[Any, Any]] = {
     "character": (gettext_lazy("A character"), gettext_lazy("One figure that is to be recognised everywhere")),

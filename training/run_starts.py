@@ -20,19 +20,17 @@ from projects.models import Project
 
 from . import recipes
 from .access import RUNS
-from .devices import known_machine
 from .field_words import knows
 from .material import MaterialChoice
 from .models import Adapter, Method, TrainingRun
-from .small_models import SMALL, is_small, small_values
-from .starting import samples_for
+from .small_models import SMALL, is_small
+from .starting import PRESETS, samples_for, suited_values
 from .values import DEFAULTS
 
 Values = dict[str, Any]
 Row = TypeVar("Row", bound=models.Model)
 OTHER = "other"
 PURPOSES = (*recipes.PURPOSES, OTHER)
-PRESETS = ("quick", "balanced", "careful")
 AS_BEFORE = "before"
 RUNS_OFFERED = 60
 VERSIONS_OFFERED = 200
@@ -177,19 +175,8 @@ def methods_for(purpose: str) -> tuple[str, ...]:
 
 def suggested_values(values: Mapping[str, Any], version: DatasetVersion, base: ModelFile) -> Values:
     """Return every field that the method knows with what the preset says, or its usual value."""
-    method, preset, side = values["method"], values["preset"], base.native_width
-    said: dict[str, Any] = small_values(method, side)
-    if preset != SMALL:
-        purpose: Any = "object" if values["purpose"] == OTHER else values["purpose"]
-        said = recipes.suggest(
-            method,
-            purpose,
-            pictures=version.count,
-            native_size=side,
-            machine=known_machine(),
-            architecture=base.architecture,  # type: ignore[arg-type]
-            preset=preset,
-        )
+    method, purpose = values["method"], "object" if values["purpose"] == OTHER else values["purpose"]
+    said = suited_values(version, base, method=method, purpose=purpose, preset=values["preset"])
     looks, negative = samples_for(base, "", ""), base.defaults.get("negative_prompt", "")
     usual = {name: value for name, value in DEFAULTS.items() if name not in PERSONS and knows(method, name)}
     texts = texts_of({**usual, **looks, **said})

@@ -14,12 +14,11 @@ from projects.protocol import StrictSerializer
 
 from .material import TRIGGER_MODES, USUAL_SHARE, MaterialChoice
 from .models import Adapter, Method, TrainingPoint, TrainingRun
-from .recipes import PRESETS, PURPOSES
+from .recipes import PURPOSES
 from .requests import Plan, TrainingRequest
 from .sentences import sentence, verdict_sentence
-from .starting import starting_values
-
-PRESET_NAMES = tuple(next(iter(PRESETS.values())))
+from .small_models import SMALL
+from .starting import PRESETS, starting_values
 
 
 class MaterialSerializer(StrictSerializer):
@@ -41,7 +40,12 @@ class TrainingRequestSerializer(StrictSerializer):
     vae = serializers.UUIDField(required=False, allow_null=True)
     method = serializers.ChoiceField(choices=Method.choices)
     purpose = serializers.ChoiceField(choices=PURPOSES, required=False, default="character")
-    preset = serializers.ChoiceField(choices=PRESET_NAMES, required=False, default="balanced")
+    preset = serializers.ChoiceField(
+        choices=(*PRESETS, SMALL),
+        required=False,
+        default="",
+        help_text="Default: small for models as small as the bundled one, balanced for others.",
+    )
     adapter = serializers.SlugField(required=False, help_text="Slug of the adapter that gets a version.")
     adapter_name = serializers.CharField(required=False, default="", max_length=120, allow_blank=True)
     name = serializers.CharField(required=False, default="", max_length=120, allow_blank=True)

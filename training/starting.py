@@ -8,7 +8,9 @@ from engine.specs import SamplePrompt
 
 from . import recipes
 from .devices import known_machine
+from .small_models import SMALL, is_small, small_values
 
+PRESETS = ("quick", "balanced", "careful")
 SAMPLE_SEEDS = (1, 2)
 USUAL_STEPS, USUAL_GUIDANCE = 20, 7.5
 
@@ -19,21 +21,31 @@ def starting_values(
     *,
     method: str,
     purpose: str,
-    preset: str = "balanced",
+    preset: str = "",
     class_word: str = "",
 ) -> dict[str, Any]:
     """Return values of a TrainingSpec by field, as a form shows them first and the API takes where none are given."""
-    suited: Mapping[str, Any] = recipes.suggest(
+    suited = suited_values(version, base_model, method=method, purpose=purpose, preset=preset)
+    words = {"trigger_word": version.trigger, "class_word": class_word}
+    return {**suited, **words, **samples_for(base_model, version.trigger, class_word)}
+
+
+def suited_values(
+    version: DatasetVersion, base_model: ModelFile, *, method: str, purpose: str, preset: str = ""
+) -> Mapping[str, Any]:
+    """Return what a preset says of a method; models as small as the bundled one have a preset of their own."""
+    side = base_model.native_width
+    if preset in ("", SMALL) and is_small(side):
+        return small_values(method, side)
+    return recipes.suggest(
         method,  # type: ignore[arg-type]  # a word of the form's list
         purpose,  # type: ignore[arg-type]
         pictures=version.count,
-        native_size=base_model.native_width,
+        native_size=side,
         machine=known_machine(),
         architecture=base_model.architecture,  # type: ignore[arg-type]
-        preset=preset,  # type: ignore[arg-type]
+        preset=preset if preset in PRESETS else "balanced",  # type: ignore[arg-type]
     )
-    words = {"trigger_word": version.trigger, "class_word": class_word}
-    return {**suited, **words, **samples_for(base_model, version.trigger, class_word)}
 
 
 def samples_for(base_model: ModelFile, trigger: str, class_word: str) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from .services.progress import Recorder
 from .services.reworks import save_rework
 from .services.versions import save_version
 from .services.watches import ReworkWatch, RunWatch
-from .tasks_classes import draw_class_pictures
 from .tasks_reworks import rework_weights
 from .tasks_weights import write_trained
 
@@ -51,12 +50,11 @@ def train_run(run: TrainingRun) -> None:
     sweep_training()
     material = read_material(run)
     hear = Recorder(run, watch)
-    with_classes = draw_class_pictures(run, material, resolve_file, watch)
     # The same worker draws pictures, and keeps models for them that the training needs the room of.
     unload_engines()
     trained = train_adapter(
         run.recipe,
-        with_classes,
+        material,
         models=resolve_file,
         folder=run_folder(run.id),
         cache=cache_folder(),
@@ -64,6 +62,7 @@ def train_run(run: TrainingRun) -> None:
         device=settings.ENGINE_DEVICE or None,
         threads=settings.ENGINE_THREADS or None,
         tokenizers=settings.TOKENIZERS_ROOT,
+        processes=settings.TRAINING_PROCESSES,
     )
     hear.write_points()
     watch.look(every_seconds=0)

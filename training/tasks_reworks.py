@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from django.conf import settings
 from django.utils import timezone
 
@@ -13,16 +12,13 @@ from assets.licensing import Decision, obligations_text
 from assets.model_kinds import Examined
 from assets.models import ModelFile
 from engine import adapter_math
+from engine.adapter_bases import read_base
 from engine.adapter_facts import DerivedFacts, Source
 from engine.adapter_files import read_adapter, write_adapter
 from engine.adapter_headers import build_derived_header
 from engine.adapter_layers import split_layers
-from engine.adapter_layouts import NETWORKS
 from engine.adapter_names import LAYERS_PER_BLOCK
 from engine.errors import ModelError
-from engine.folders import load_folder
-from engine.headers import detect_architecture
-from engine.singles import load_single
 from engine.specs import AdapterKind, Resolve
 
 from .models import AdapterJob, AdapterJobInput
@@ -91,7 +87,7 @@ def extract(
         raise ModelError("base_unknown", "Nobody has said what this was trained on.", file=file.name)
     tuned = read_adapter(resolve(file.sha256)).weights
     reduced = adapter_math.extract(
-        parameters_of(resolve(base.sha256)),
+        read_base(resolve(base.sha256), tokenizers=Path(settings.TOKENIZERS_ROOT)),
         tuned,
         rank=job.options.get("rank"),
         energy=job.options.get("energy"),
@@ -109,20 +105,6 @@ def kept_share(reduced: adapter_math.Reduced) -> dict[str, Any]:
     shares = list(reduced.retained.values())
     ranks = sorted(set(reduced.ranks.values()))
     return {"retained": sum(shares) / max(len(shares), 1), "ranks": ranks, "left_out": len(reduced.left_out)}
-
-
-def parameters_of(path: Path) -> dict[str, Any]:
-    """Return a base model's parameters as `<network>.<parameter name>`."""
-    detected, device = detect_architecture(path), torch.device("cpu")
-    if detected.layout == "single":
-        tokenizers = Path(settings.TOKENIZERS_ROOT)
-        loaded = load_single(path, detected, device=device, dtype=torch.float32, tokenizers=tokenizers)
-    else:
-        loaded = load_folder(path, detected, device=device, dtype=torch.float32)
-    networks = {name: part for name, part in loaded.parts.items() if name in NETWORKS}
-    return {
-        f"{network}.{name}": value for network, part in networks.items() for name, value in part.state_dict().items()
-    }
 
 
 def base_of(file: ModelFile) -> ModelFile | None:
@@ -153,7 +135,7 @@ def derived_facts(
         title=job.adapter.name,
         finished_at=timezone.now(),
         rank=ranks.pop() if len(ranks) == 1 else None,
-        has_conv=any(layer.down.ndim == 4 for layer in split_layers(weights).values()),
+        has_conv=any(layer.down.ndim == 4 and layer.down.shape[-1] > 1 for layer in split_layers(weights).values()),
         author=job.project.name,
         prediction_type=prediction_of(base) if base else "epsilon",
         base_model_name=base.name if base else "",

@@ -4,6 +4,7 @@ The pictures stay latents: nobody looks at them, and the VAE would only blur the
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def draw_classes(
     told = list(dict.fromkeys(class_caption(item.caption, spec) for item in items))
     drawn, captions = [], []
     for number in range(spec.num_class_images):
-        on_event(Staged(stage="sampling", index=number, total=spec.num_class_images))
+        on_event(Staged(stage="class_pictures", index=number, total=spec.num_class_images))
         caption = told[number % len(told)]
         seed = key_of("class", caption, number) % 2**32
         drawn.append(
@@ -58,6 +59,7 @@ def draw_class(spec: TrainingSpec, networks: Networks, prompt: SamplePrompt, cac
     parts = (LAYOUT, *how, prompt.prompt, prompt.negative_prompt, prompt.seed)
     path = cache / f"{hashlib.sha256(chr(0).join(map(str, parts)).encode()).hexdigest()}.safetensors"
     try:
+        os.utime(path)
         return load_file(path)["latents"]
     except (OSError, SafetensorError):
         encoded = networks.reader.encode_all([prompt.prompt, prompt.negative_prompt])

@@ -14,6 +14,12 @@ DREAMBOOTH = ("dreambooth", "dreambooth_lora")
 MAX_STEPS = 100_000
 MAX_TEXT = 2000
 MAX_PROMPTS = 16
+# A1111's names; the rest are torch's.
+ACTIVATIONS = (
+    *("linear", "None", "relu", "leakyrelu", "elu", "swish", "tanh", "sigmoid", "celu", "gelu", "hardshrink"),
+    *("hardsigmoid", "hardswish", "hardtanh", "logsigmoid", "mish", "prelu", "rrelu", "relu6", "selu", "silu"),
+    *("softplus", "softshrink", "softsign", "tanhshrink"),
+)
 CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "method": METHODS,
@@ -22,6 +28,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "lr_scheduler": ("constant", "cosine", "linear"),
         "mixed_precision": ("no", "fp16", "bf16"),
         "prediction_type": ("epsilon", "v_prediction"),
+        "activation_func": ACTIVATIONS,
         "prior_mode": ("class_pictures", "adapter_off"),
     }
 )

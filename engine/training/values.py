@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Stage = Literal["loading", "folding", "caching", "training", "validating", "sampling", "saving"]
+Stage = Literal[
+    "loading", "folding", "caching", "class_pictures", "training", "validating", "sampling", "saving"
+]  # fmt: skip
 Reason = Literal["finished", "early_stop", "nothing_learned"]
 
 

@@ -1,10 +1,13 @@
 """Trainings, adapters and versions through the API."""
 
+import hashlib
+
 import pytest
 
 from assets.models import ModelFile
 from assets.services import withdraw_rights
 from jobs.models import Status
+from ledger.models import Entry
 from tests.assets.chain import learned
 from tests.training.numbered import adapter as opened
 from tests.training.numbered import numbered
@@ -164,3 +167,39 @@ def test_what_is_not_yours_is_not_there(caller, people, project, version, starte
     assert stranger.get(RUNS).json()["results"] == []
     assert Adapter.objects.count() == 1
     assert ModelFile.objects.filter(kind="base").count() == 1
+
+
+EXPORTS = "/api/v1/adapter-exports/"
+
+
+def test_weights_are_taken_out_as_a_file(caller, people, project, starter):
+    from training.tasks_exports import export
+
+    holder = opened(people, project)
+    numbered(people, project, starter, holder)
+    body = {"project": "spring", "adapter": holder.slug, "number": 1, "layout": "kohya"}
+    first, again = (post(caller("editor"), EXPORTS, body, key="k") for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"]
+    address = f"{EXPORTS}{first.json()['id']}/"
+    export(first.json()["id"])
+    known = caller("viewer").get(address).json()
+    assert (known["status"], known["adapter"], known["number"]) == ("succeeded", holder.slug, 1)
+    assert post(caller("viewer"), f"{address}download/").status_code == 403
+    got = post(caller("editor"), f"{address}download/")
+    content = b"".join(got.streaming_content)
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (known["size_bytes"], known["sha256"])
+    assert Entry.objects.filter(event="training.export.downloaded").count() == 1
+    assert post(caller("editor"), f"{address}cancel/").json()["error"]["code"] == "job_over"
+
+
+def test_what_leaves_the_house_is_a_reviewers(caller, people, project, starter):
+    holder = opened(people, project)
+    numbered(people, project, starter, holder)
+    body = {"project": "spring", "adapter": holder.slug, "number": 1, "is_public": True}
+    assert post(caller("editor"), EXPORTS, body).json()["error"]["code"] == "not_reviewer"
+    asked = post(caller("reviewer"), EXPORTS, {**body, "outbound": "Apache-2.0"})
+    assert (asked.status_code, asked.json()["is_public"]) == (201, True)
+    assert asked.json()["circumstances"] == {"territory": "WW", "outbound_license": "Apache-2.0"}
+    for wrong in ({"outbound": "WTFPL-9"}, {"territory": "japan"}, {"layout": "pt"}, {"number": 7}):
+        assert post(caller("reviewer"), EXPORTS, {**body, **wrong}, key=str(wrong)).status_code in (400, 404), wrong

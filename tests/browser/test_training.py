@@ -1,4 +1,4 @@
-"""Training in a real browser: from a frozen version over the form and a worker's curves to a verdict."""
+"""Training in a real browser: from a frozen version over curves and a verdict to production, pictures and a grid."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from generation.models import Generation, Grid, Output
 from tests.training.stage import frozen
-from training.models import TrainingRun
+from training.models import AdapterAlias, AdapterVersion, TrainingRun
 
-from .visitor import DESK_EN, PHONE_EN
+from .visitor import DESK_EN, PHONE_EN, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.workers, pytest.mark.slow]
 
@@ -29,12 +30,22 @@ def fill(page: Page, values: dict[str, str]) -> None:
         box.fill(value)
 
 
-def test_a_version_becomes_an_adapter_under_ones_eyes(visit, workers, people, project, starter):
-    version = frozen(people, project)
-    editor = visit(DESK_EN)
+def test_from_a_dataset_to_a_version_in_production_and_a_grid(visit, workers, vocabulary, people, project, starter):
+    dataset = frozen(people, project)
+    editor, reviewer = visit(DESK_EN), visit(DESK_EN)
     editor.log_in(people.editor.email)
+    editor.open(dataset.get_absolute_url())
+    run = train(editor)
+    version = AdapterVersion.objects.get(run=run)
+    promote(editor, reviewer, people, version)
+    generate(editor, version)
+    sweep(editor, version)
+    see_on_a_phone(visit(PHONE_EN), people, run)
+
+
+def train(editor: Visitor) -> TrainingRun:
+    """Go from a dataset's version through the form, with a mistake on the way, to a verdict."""
     page = editor.page
-    editor.open(version.get_absolute_url())
     editor.follow(page.get_by_role("link", name="Train on this version"))
     page.get_by_role("radio", name="A new object").check()
     page.get_by_role("radio", name="LoRA").check()
@@ -59,13 +70,72 @@ def test_a_version_becomes_an_adapter_under_ones_eyes(visit, workers, people, pr
     page.locator(".numbers summary").click()
     expect(page.locator("#run-numbers tbody tr")).to_have_count(run.points.count())
     editor.look()
+    return run
 
-    phone = visit(PHONE_EN)
+
+def promote(editor: Visitor, reviewer: Visitor, people, version: AdapterVersion) -> None:
+    """Ask that the version becomes production; somebody else finds the wish on Home, looks, and approves."""
+    editor.follow(editor.page.locator(".came-of a"))
+    editor.page.get_by_label("Note").fill("The handle is right now.")
+    editor.page.get_by_role("button", name="Ask to promote").click()
+    expect(editor.page.get_by_text("That is decided first")).to_be_visible()
+    editor.look()
+    reviewer.log_in(people.reviewer.email)
+    reviewer.follow(reviewer.page.locator("a[href$='/promotions/']").first)
+    expect(reviewer.page.locator(".wish")).to_contain_text("The handle is right now.")
+    reviewer.page.get_by_role("button", name="Approve").click()
+    expect(reviewer.page.locator(".wish")).to_have_count(0)
+    reviewer.look()
+    alias = AdapterAlias.objects.get(adapter=version.adapter, name="production")
+    assert alias.version == version
+
+
+def generate(editor: Visitor, version: AdapterVersion) -> None:
+    """Use the version in the Studio at its recommended weight."""
+    page = editor.page
+    editor.open(version.get_absolute_url())
+    expect(page.get_by_text("This version is in production.")).to_be_visible()
+    editor.follow(page.get_by_role("link", name="Use in the Studio"))
+    expect(page.locator(".adapter-name")).to_have_count(1)
+    page.locator("[name=subject]").fill("a red mug")
+    page.locator("[name=num_inference_steps]").fill("3")
+    expect(page.locator("#preview .prompt").first).to_contain_text("a red mug")
+    page.locator("#generate").click()
+    expect(page.locator("#results a.tile img")).to_be_visible()
+    editor.look()
+    [adapter] = Output.objects.get().spec["adapters"]
+    assert (adapter["sha256"], adapter["weight"]) == (version.file.sha256, version.recommended_weight)
+    assert Generation.objects.get().adapters.get().file == version.file
+
+
+def sweep(editor: Visitor, version: AdapterVersion) -> None:
+    """Draw the version's weights from 0.5 to 0.9 as a grid."""
+    page = editor.page
+    editor.open(version.get_absolute_url())
+    editor.follow(page.get_by_role("link", name="Sweep weights"))
+    page.locator("[name=subject]").fill("a red mug")
+    page.locator("[name=num_inference_steps]").fill("2")
+    expect(page.locator("#sum")).to_contain_text("5 pictures to draw")
+    editor.look()
+    page.locator("#draw").click()
+    page.wait_for_url("**/grids/*-*/")
+    expect(page.locator(".cell[data-state=drawn] img")).to_have_count(5, timeout=180_000)
+    editor.look()
+    drawn = [cell.generation.outputs.get().spec["adapters"][0]["weight"] for cell in Grid.objects.get().cells.all()]
+    assert sorted(drawn) == [0.5, 0.6, 0.7, 0.8, 0.9]
+
+
+def see_on_a_phone(phone: Visitor, people, run: TrainingRun) -> None:
+    """Open the same pages on a phone."""
     phone.log_in(people.editor.email)
+    slug = run.project.slug
     for address in (
-        reverse("training", args=[project.slug]),
+        reverse("training", args=[slug]),
         run.get_absolute_url(),
-        reverse("training_new", args=[project.slug]) + f"?like={run.id}",
+        reverse("training_new", args=[slug]) + f"?like={run.id}",
+        run.version.get_absolute_url(),
+        run.adapter.get_absolute_url(),
+        reverse("promotions", args=[slug]),
     ):
         phone.open(address)
         assert phone.page.evaluate(AUDIT) == [], address

@@ -12,7 +12,6 @@ from training.folders import (
     DAY_SECONDS,
     abandoned_runs,
     cache_folder,
-    class_folder,
     drop_run_folder,
     run_folder,
     sweep_cache,
@@ -25,8 +24,8 @@ def root(settings, tmp_path) -> Path:
     return tmp_path
 
 
-def cached(name: str, size: int, *, age_seconds: float, folder: Path | None = None) -> Path:
-    path = (folder or cache_folder()) / name
+def cached(name: str, size: int, *, age_seconds: float) -> Path:
+    path = cache_folder() / name
     path.write_bytes(b"x" * size)
     moment = time.time() - age_seconds
     os.utime(path, (moment, moment))
@@ -35,7 +34,7 @@ def cached(name: str, size: int, *, age_seconds: float, folder: Path | None = No
 
 def test_what_nobody_used_for_longest_goes_first():
     oldest = cached("a", 40, age_seconds=300)
-    middle = cached("0.png", 40, age_seconds=200, folder=class_folder("k"))
+    middle = cached("b", 40, age_seconds=200)
     newest = cached("c", 40, age_seconds=100)
     assert sweep_cache(100) == 1
     assert [path.exists() for path in (oldest, middle, newest)] == [False, True, True]

@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from assets import storage
 from projects.access import get_in_project, get_project
 from projects.models import Project, Role
 from projects.problems import Problem
@@ -20,7 +19,8 @@ from ..adapter_headers import is_lycoris
 from ..exports import forms_of
 from ..forms_adapters import ExportForm
 from ..models import AdapterExport
-from ..services.downloads import Opened, cancel_export, open_export, open_version, request_export
+from ..sending import send
+from ..services.downloads import cancel_export, open_export, open_version, request_export
 from ..version_pages import export_line
 from .versions import show_version
 
@@ -28,7 +28,6 @@ EXPORTS = AdapterExport.objects.select_related(
     "project", "requested_by", "version__adapter__project", "version__file__rights", "version__run", "version__job",
     "version__dataset_version__dataset",
 )  # fmt: skip
-TYPES = {".zip": "application/zip", ".safetensors": "application/octet-stream"}
 
 
 @login_required
@@ -112,16 +111,3 @@ def show_export(
     }
     is_part = request.htmx and request.method == "GET"
     return render(request, "training/adapter_export.html" + ("#card" if is_part else ""), context, status=status)
-
-
-def send(opened: Opened) -> FileResponse:
-    """Send an opened file to be kept, under a name that every system accepts, and never from a browser's memory."""
-    stem, _dot, suffix = opened.name.rpartition(".")
-    name = storage.download_name(stem, f".{suffix}")
-    response = FileResponse(
-        opened.file, content_type=TYPES.get(f".{suffix}", "application/octet-stream"), filename=name, as_attachment=True
-    )
-    response.headers["Content-Length"] = str(opened.size)
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

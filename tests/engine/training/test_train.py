@@ -8,7 +8,9 @@ from safetensors.torch import load_file
 
 from engine.errors import EngineError, ModelError, SpecError
 from engine.headers import hash_model
+from engine.hypernetworks import ACTIVATIONS
 from engine.starter import WEIGHTS
+from engine.training.limits import CHOICES
 from engine.training.values import Evaluated, Material, Sampled, Staged, Stepped
 from tests.engine.tiny import build_folder
 
@@ -137,6 +139,7 @@ def test_folds_find_the_steps(items, tmp_path):
         ({"split": "0" * 64}, "training_split_differs"),
         ({"with_prior_preservation": True}, "training_prior_unfit"),
         ({"layer_structure": (1, 2)}, "training_structure_unfit"),
+        ({"activation_func": "eval"}, "training_choice_unknown"),
         ({"trigger_word": "a, b"}, "training_word_unfit"),
     ],
 )
@@ -168,3 +171,7 @@ def test_a_loss_that_is_no_number_stops(material, tmp_path):
     with pytest.raises(EngineError) as stopped:
         learn(spec.replace(lora_alpha=1024.0, validation_steps=0, optimizer="adamw"), material, tmp_path)
     assert stopped.value.code == "training_diverged"
+
+
+def test_every_activation_that_may_be_asked_for_is_known():
+    assert set(CHOICES["activation_func"]) == {"linear", "None", *ACTIVATIONS}
