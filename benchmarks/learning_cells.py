@@ -9,7 +9,7 @@ from engine.training.values import Trained
 
 # What the starter preset takes over: the rates and steps at which each method learns well here.
 LORA = {"method": "lora", "learning_rate": 2e-3, "max_train_steps": 120, "train_batch_size": 4}
-INVERSION = {"method": "textual_inversion", "learning_rate": 5e-3, "max_train_steps": 300, "train_batch_size": 4}
+INVERSION = {"method": "textual_inversion", "learning_rate": 1e-2, "max_train_steps": 120, "train_batch_size": 4}
 DREAMBOOTH = {"method": "dreambooth", "learning_rate": 1e-4, "max_train_steps": 200, "train_batch_size": 4}
 DREAMBOOTH_LORA = {**LORA, "method": "dreambooth_lora"}
 HYPERNETWORK = {"method": "hypernetwork", "learning_rate": 1e-3, "max_train_steps": 300, "train_batch_size": 4}
@@ -19,7 +19,9 @@ STILL = {"learning_rate": 0.0, "max_train_steps": 20}
 
 SUBJECTS: Mapping[str, Recipe] = {
     "lora": Recipe(concept=SUBJECT, pictures=16, validation=4, spec={**LORA, **LOOK}),
-    "textual_inversion": Recipe(concept=SUBJECT, pictures=5, validation=2, spec={**INVERSION, **LOOK}),
+    "textual_inversion": Recipe(
+        concept=SUBJECT, pictures=16, validation=4, spec={**INVERSION, **LOOK, "validation_steps": 20}
+    ),
     "dreambooth": Recipe(concept=SUBJECT, pictures=16, validation=4, spec={**DREAMBOOTH, **LOOK}),
     "dreambooth_lora": Recipe(concept=SUBJECT, pictures=16, validation=4, spec={**DREAMBOOTH_LORA, **LOOK}),
 }

@@ -300,11 +300,13 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ActionEnum": "assets.serializers.ACTIONS",
         "ArchitectureEnum": "assets.models.ModelFile.Architecture",
+        "ExportLayoutEnum": "training.models.AdapterExport.Layout",
         "GateEnum": "assets.serializers_rights.GATES",
         "GridAxisEnum": "generation.grids.KINDS",
         "ImportKindEnum": "assets.models.ImportJob.Kind",
         "ModelKindEnum": "assets.models.ModelFile.Kind",
         "ModelMethodEnum": "assets.models.ModelFile.Method",
+        "LayoutEnum": [("diffusers", "diffusers"), ("single", "safetensors")],
         "ProjectPurposeEnum": "projects.models.Project.Purpose",
         "PurposeEnum": "assets.serializers.PURPOSES",
         "ReplayVerdictEnum": "generation.models.Replay.Verdict",

@@ -15,7 +15,7 @@ VALUES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "lora": {"learning_rate": 2e-3, "max_train_steps": 200, "rank": 8, "lora_alpha": 8.0},
         "dreambooth_lora": {"learning_rate": 2e-3, "max_train_steps": 200, "rank": 8, "lora_alpha": 8.0},
         "dreambooth": {"learning_rate": 1e-4, "max_train_steps": 200},
-        "textual_inversion": {"learning_rate": 5e-3, "max_train_steps": 300, "weight_decay": 0.0},
+        "textual_inversion": {"learning_rate": 1e-2, "max_train_steps": 120, "weight_decay": 0.0},
         "hypernetwork": {"learning_rate": 1e-3, "max_train_steps": 300, "activation_func": "relu"},
     }
 )

@@ -76,9 +76,9 @@ def train(editor: Visitor) -> TrainingRun:
 def promote(editor: Visitor, reviewer: Visitor, people, version: AdapterVersion) -> None:
     """Ask that the version becomes production; somebody else finds the wish on Home, looks, and approves."""
     editor.follow(editor.page.locator(".came-of a"))
-    editor.page.get_by_label("Note").fill("The handle is right now.")
+    editor.page.locator("textarea[name=note]").fill("The handle is right now.")
     editor.page.get_by_role("button", name="Ask to promote").click()
-    expect(editor.page.get_by_text("That is decided first")).to_be_visible()
+    expect(editor.page.get_by_role("button", name="Take the request back")).to_be_visible()
     editor.look()
     reviewer.log_in(people.reviewer.email)
     reviewer.follow(reviewer.page.locator("a[href$='/promotions/']").first)
@@ -114,7 +114,6 @@ def sweep(editor: Visitor, version: AdapterVersion) -> None:
     editor.open(version.get_absolute_url())
     editor.follow(page.get_by_role("link", name="Sweep weights"))
     page.locator("[name=subject]").fill("a red mug")
-    page.locator("[name=num_inference_steps]").fill("2")
     expect(page.locator("#sum")).to_contain_text("5 pictures to draw")
     editor.look()
     page.locator("#draw").click()
