@@ -1,7 +1,7 @@
 """The loss of one step: which pictures, how much noise, and how far the prediction is off."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -27,17 +27,50 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One batch as the model gets it, and what it should say: [b,c,h,w], [b], and the weight of each row [b]."""
+    """One batch as the model gets it, and what it should say: [b,c,h,w], [b], and the weight of each row [b].
+
+    `total` is of how many rows the mean is taken: more than there are here, where these are a part of a batch.
+    """
 
     noisy: Tensor
     target: Tensor
     timesteps: Tensor
     weights: Tensor
     places: tuple[int, ...]
+    total: int
 
     def error(self, predicted: Tensor) -> Tensor:
         """Return the weighted mean of the squared error."""
-        return ((predicted - self.target).pow(2).mean((1, 2, 3)) * self.weights).mean()
+        return ((predicted - self.target).pow(2).mean((1, 2, 3)) * self.weights).sum() / self.total
+
+    def rows(self, part: slice) -> "Question":
+        """Return some rows of the batch."""
+        return replace(
+            self,
+            noisy=self.noisy[part],
+            target=self.target[part],
+            timesteps=self.timesteps[part],
+            weights=self.weights[part],
+            places=self.places[part],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What one batch asks: pictures, and class pictures where they keep the class as it was."""
+
+    asked: Question
+    kept: Question | None = None
+
+    def halve(self) -> "tuple[Task, ...]":
+        """Return two tasks with half of the rows each, or this one where a side has a single row."""
+        sides = [side for side in (self.asked, self.kept) if side is not None]
+        if any(len(side.noisy) < 2 for side in sides):
+            return (self,)
+        middles = [len(side.noisy) // 2 for side in sides]
+        first = [side.rows(slice(middle)) for side, middle in zip(sides, middles, strict=True)]
+        second = [side.rows(slice(middle, None)) for side, middle in zip(sides, middles, strict=True)]
+        return tuple(Task(asked=half[0], kept=half[1] if self.kept else None) for half in (first, second))
 
 
 class Lessons:
@@ -55,21 +88,26 @@ class Lessons:
     ) -> None:
         self.spec, self.networks, self.learner, self.texts = spec, networks, learner, texts
         self.instances, self.classes, self.listed = instances, classes, list(texts.places)
+        self.keeps_class = spec.with_prior_preservation and classes is None
         self.autocast = torch.autocast(
             networks.device.type,
             dtype=torch.float16 if spec.mixed_precision == "fp16" else torch.bfloat16,
             enabled=spec.mixed_precision != "no",
         )
 
-    def loss(self, number: int) -> Tensor:
-        """Return the loss of the batch with this number: the pictures' own, and what keeps the class as it was."""
-        asked = self.ask(self.instances, number, "instance")
+    def task(self, number: int) -> Task:
+        """Return what the batch with this number asks."""
+        kept = None if self.classes is None else self.ask(self.classes, number, "class")
+        return Task(asked=self.ask(self.instances, number, "instance"), kept=kept)
+
+    def loss(self, task: Task) -> Tensor:
+        """Return the loss of a task: the pictures' own, and what keeps the class as it was."""
+        asked = task.asked
         with self.autocast:
-            if not self.spec.with_prior_preservation:
-                return asked.error(self.answer(asked))
-            if self.classes is None:
-                return asked.error(self.answer(asked)) + self.spec.prior_loss_weight * self.drift(asked)
-            return self.both(asked, self.ask(self.classes, number, "class"))
+            if task.kept is not None:
+                return self.both(asked, task.kept)
+            loss = asked.error(self.answer(asked))
+            return loss + self.spec.prior_loss_weight * self.drift(asked) if self.keeps_class else loss
 
     def ask(self, shelf: Shelf, number: int, name: str) -> Question:
         """Return a batch: pictures of one bucket, drawn anew from their posteriors, with noise of spread strength."""
@@ -87,6 +125,7 @@ class Lessons:
             timesteps=timesteps,
             weights=table.weigh(timesteps, self.spec.snr_gamma),
             places=tuple(shelf.captions.choose(rows, self.spec, number)),
+            total=len(rows),
         )
 
     def answer(self, asked: Question) -> Tensor:
@@ -108,7 +147,7 @@ class Lessons:
         with torch.no_grad(), self.learner.without():
             before = self.networks.predict(asked.noisy, asked.timesteps, self.texts.fetch(places))
         now = self.networks.predict(asked.noisy, asked.timesteps, self.texts.fetch(places))
-        return ((now - before).pow(2).mean((1, 2, 3)) * asked.weights).mean()
+        return replace(asked, target=before).error(now)
 
     def class_places(self, places: Sequence[int]) -> list[int]:
         """Return the places of the same captions without the trigger."""

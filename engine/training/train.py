@@ -18,6 +18,7 @@ from engine.training.checkpoints import Progress
 from engine.training.devices import read_peak, reset_peak
 from engine.training.folds import find_steps
 from engine.training.fused import fuse_layers
+from engine.training.halves import Pair, can_halve
 from engine.training.lessons import Lessons
 from engine.training.limits import check_training
 from engine.training.looks import Looks
@@ -143,6 +144,10 @@ class Training:
         self.lessons = Lessons(
             spec, networks, self.learner, prepared.texts, instances=prepared.instances, classes=prepared.classes
         )
+        learning, threads = list(self.parameters.values()), torch.get_num_threads()
+        self.pair = (
+            Pair(self.lessons, learning, threads=threads) if can_halve(spec, learning, threads=threads) else None
+        )
         self.looks = Looks(spec, networks, self.learner, prepared, on_event=on_event)
         groups = split_groups(self.parameters, self.learner.text_parameters, spec)
         self.optimizer = build_optimizer(spec, groups)
@@ -167,6 +172,9 @@ class Training:
             if self.is_first:
                 self.team.decide(ABANDON)
             raise
+        finally:
+            if self.pair is not None:
+                self.pair.close()
         return self.finish("early_stop" if self.stopper.is_over else "finished")
 
     def choose(self) -> int:
@@ -217,9 +225,7 @@ class Training:
         torch.manual_seed(key_of(spec.seed, "dropout", step))
         parts, taken = spec.gradient_accumulation_steps, torch.zeros(1, device=self.networks.device)
         for part in range(self.team.rank, parts, self.team.size):
-            loss = (self.lessons.loss(step * parts + part) + self.penalty()) / parts
-            self.scaler.scale(loss).backward()
-            taken += loss.detach()
+            taken += self.learn(step * parts + part, 1 / parts)
         self.team.add([taken, *(each.grad for each in self.parameters.values() if each.grad is not None)])
         self.waiting = self.waiting + taken
         self.scaler.unscale_(self.optimizer)
@@ -231,12 +237,24 @@ class Training:
         self.follow()
         return self.optimizer.param_groups[0]["lr"]
 
-    def penalty(self) -> Tensor | float:
+    def learn(self, number: int, share: float) -> Tensor:
+        """Add a share of the gradients of one batch, and of what the weights' size costs. Return that share of both."""
+        taken = torch.zeros((), device=self.networks.device)
+        if self.spec.l1_weight:
+            taken += self.walk_back(self.penalty() * share)
+        if self.pair is not None:
+            return taken + self.pair.learn(number, share)
+        return taken + self.walk_back(self.lessons.loss(self.lessons.task(number)) * share)
+
+    def walk_back(self, loss: Tensor) -> Tensor:
+        """Add the gradients of a loss, and return it."""
+        self.scaler.scale(loss).backward()
+        return loss.detach()
+
+    def penalty(self) -> Tensor:
         """Return L1: the mean size of the weights that learn, times its weight."""
-        if not self.spec.l1_weight:
-            return 0.0
-        total = sum(parameter.abs().sum() for parameter in self.parameters.values())
-        return self.spec.l1_weight * total / sum(parameter.numel() for parameter in self.parameters.values())
+        sizes = torch.stack([parameter.abs().sum() for parameter in self.parameters.values()])
+        return self.spec.l1_weight * sizes.sum() / sum(parameter.numel() for parameter in self.parameters.values())
 
     @torch.no_grad()
     def follow(self) -> None:

@@ -82,7 +82,7 @@ def spec_of(method: str, **changes: Any) -> TrainingSpec:
 
 
 def learn(
-    spec: TrainingSpec, material: Material, folder: Path, *, models: Any = None, listen: Any = None
+    spec: TrainingSpec, material: Material, folder: Path, *, models: Any = None, listen: Any = None, threads: int = 1
 ) -> tuple[Trained, list[Event]]:
     """Train on the CPU, and return what came of it with everything that was told meanwhile."""
     events: list[Event] = []
@@ -100,7 +100,7 @@ def learn(
         cache=folder / "cache",
         on_event=on_event,
         device="cpu",
-        threads=1,
+        threads=threads,
     )
     return trained, events
 

@@ -32,7 +32,7 @@ def test_the_batch_is_parted_before_it_is_weighed(gamma, material, tmp_path):
     kept = lessons.ask(lessons.classes, 0, "class")
     assert not torch.equal(asked.timesteps, kept.timesteps)
     expected = asked.error(lessons.answer(asked)) + 0.7 * kept.error(lessons.answer(kept))
-    torch.testing.assert_close(lessons.loss(0), expected)
+    torch.testing.assert_close(lessons.loss(lessons.task(0)), expected)
 
 
 def test_the_base_models_own_answer_is_the_prior_at_first(material, tmp_path):
