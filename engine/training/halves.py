@@ -53,3 +53,8 @@ class Pair:
     def _take(self, half: Task, share: float) -> tuple[Tensor, tuple[Tensor | None, ...]]:
         loss = self.lessons.loss(half) * share
         return loss.detach(), torch.autograd.grad(loss, self.parameters, allow_unused=True)
+
+
+def make_pair(spec: TrainingSpec, lessons: Lessons, parameters: Sequence[nn.Parameter], *, threads: int) -> Pair | None:
+    """Return a pair of threads where two can learn at once."""
+    return Pair(lessons, parameters, threads=threads) if can_halve(spec, parameters, threads=threads) else None

@@ -18,7 +18,7 @@ from engine.training.checkpoints import Progress
 from engine.training.devices import read_peak, reset_peak
 from engine.training.folds import find_steps
 from engine.training.fused import fuse_layers
-from engine.training.halves import Pair, can_halve
+from engine.training.halves import make_pair
 from engine.training.lessons import Lessons
 from engine.training.limits import check_training
 from engine.training.looks import Looks
@@ -144,10 +144,7 @@ class Training:
         self.lessons = Lessons(
             spec, networks, self.learner, prepared.texts, instances=prepared.instances, classes=prepared.classes
         )
-        learning, threads = list(self.parameters.values()), torch.get_num_threads()
-        self.pair = (
-            Pair(self.lessons, learning, threads=threads) if can_halve(spec, learning, threads=threads) else None
-        )
+        self.pair = make_pair(spec, self.lessons, list(self.parameters.values()), threads=torch.get_num_threads())
         self.looks = Looks(spec, networks, self.learner, prepared, on_event=on_event)
         groups = split_groups(self.parameters, self.learner.text_parameters, spec)
         self.optimizer = build_optimizer(spec, groups)

@@ -1,4 +1,4 @@
-"""Two threads learn from one batch: the same gradients, the same weights every time, and not where they would disturb."""
+"""Two threads learn from one batch: the same gradients, and the same weights every time."""
 
 import pytest
 import torch
