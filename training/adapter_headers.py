@@ -29,7 +29,7 @@ class FileFacts:
     """What a file holds: how many tensors and numbers, in which precision, and everything that its header says."""
 
     tensors: int
-    parameters: int
+    parameters: str
     dtypes: str
     groups: Sequence[HeaderGroup]
 
@@ -62,7 +62,7 @@ def facts_in(file: ModelFile) -> FileFacts | None:
         return None
     return FileFacts(
         tensors=len(header.tensors),
-        parameters=header.parameter_count(),
+        parameters=f"{header.parameter_count():,}",
         dtypes=", ".join(sorted({each.dtype for each in header.tensors.values()})),
         groups=groups_of(header.metadata),
     )
