@@ -61,8 +61,8 @@ PASSES: Mapping[str, float] = {
 MACS_A_PIXEL: Mapping[str, float] = {"sd1": 0.114, "sd2": 0.114, "sdxl": 0.080}
 # Operations a second that are reached in practice, not those of the data sheet.
 PACE = {("cuda", 2): 45e12, ("cuda", 4): 14e12, ("cpu", 4): 4e10, ("cpu", 2): 2e10}
-# What the calls of a picture's layers take on a CPU, however small they are: most of the time of a small model, measured
-# with the bundled one and with one of Stable Diffusion's shape at a quarter of its width.
+# What the calls of a picture's layers take on a CPU, however small they are, as measured on the bundled model: most of
+# the time of a small one.
 CALLS_SECONDS = {"cpu": 0.07, "cuda": 0.0}
 ROOM = 0.95
 
