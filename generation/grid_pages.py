@@ -22,6 +22,7 @@ from .models import Grid, GridCell, Output
 from .previews import preview_path
 from .sentences import failure_sentence
 from .services.lineages import closed_lineages
+from .templates import SLOT_NAMES
 from .words import stage_word
 
 Shown = TypeVar("Shown")
@@ -280,7 +281,8 @@ def cards_of(grids: Sequence[Grid]) -> list[GridCard]:
 
 def words_of(grid: Grid) -> str:
     """Return what was typed to be drawn, in one line, with the variables filled in."""
-    words = " · ".join(text for text in grid.request["slots"].values() if text)
+    slots = grid.request["slots"]
+    words = " · ".join(slots[name] for name in SLOT_NAMES if slots.get(name))
     for name, value in grid.request["variables"].items():
         words = words.replace(f"{{{name}}}", value)
     return words

@@ -317,6 +317,7 @@ def test_a_viewer_looks_and_does_not_touch(signed_in, grid):
     assert "New grid" not in signed_in("viewer").get(url("grids")).content.decode()
 
 
+@pytest.mark.postgres
 def test_the_list_shows_the_newest_first_with_a_mosaic(client, grid, values):
     draw_all(grid)
     client.post(url("grid_draw"), varying(values, y=("guidance_scale", "2")) | {"grid_key": "second"})
