@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
@@ -14,9 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.access import get_project, usable_in
-from projects.api_rows import ONE_PROJECT, PROJECT, InProjects, project_named
+from projects.api_rows import ONE_PROJECT, PROJECT, InProjects, project_named, refuse_over
 from projects.models import Membership, Project, Role, Scope, User
-from projects.problems import Problem
 from projects.protocol import BoundedJSONParser, BoundedMultiPartParser, project_asked
 
 from .model_pages import may_edit
@@ -182,6 +180,5 @@ class IntakeViewSet(mixins.ListModelMixin, InProjects):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: UUID) -> Response:
         """Ask an intake to stop. Raises 409 when it had ended."""
-        if not cancel_intake(self.get_row(Role.EDITOR)):
-            raise Problem("job_over", _("This job has ended already."), status=409)
+        refuse_over(was_asked=cancel_intake(self.get_row(Role.EDITOR)))
         return Response(FullIntakeSerializer(self.get_row()).data)

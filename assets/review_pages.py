@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from projects.models import Membership, Project, Role, User
+from projects.access import reviewed_among
+from projects.models import Membership, Project, User
 
 from . import licensing
 from .library import QUESTIONS as MODEL_QUESTIONS
@@ -292,7 +293,7 @@ def alerts_of(user: User, memberships: Mapping[UUID, Membership]) -> list[Alert]
     """Return what needs a person, over all their projects: licences that end in 7, 30 or 90 days, then reviews."""
     if not memberships:
         return []
-    reviewed = {key: each for key, each in memberships.items() if Role(each.role).includes(Role.REVIEWER)}
+    reviewed = reviewed_among(memberships)
     return [*ending_alerts(memberships), *(review_alerts(user, reviewed) if reviewed else ())]
 
 

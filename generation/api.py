@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from assets.licensing import Action, obligations_text
 from assets.services import decide_use, reading_language
 from projects.access import get_project
-from projects.api_rows import PROJECT, InProjects
+from projects.api_rows import PROJECT, InProjects, refuse_over
 from projects.models import Role, Scope
 from projects.problems import Problem
 
@@ -125,8 +125,7 @@ class GenerationViewSet(mixins.ListModelMixin, InProjects):
     def cancel(self, request: Request, pk: Any) -> Response:
         """Ask the job to stop. Raises 409 when it had ended."""
         job = self.get_row(Role.EDITOR)
-        if not cancel_generation(job, actor=request.user):
-            raise Problem("job_over", _("This job has ended already."), status=409)
+        refuse_over(was_asked=cancel_generation(job, actor=request.user))
         return Response(self.get_serializer(self.get_row()).data)
 
 
@@ -225,6 +224,5 @@ class ReplayViewSet(InProjects):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any) -> Response:
         """Ask a replay to stop. Raises 409 when it had ended."""
-        if not cancel_replay(self.get_row(Role.EDITOR), actor=request.user):
-            raise Problem("job_over", _("This job has ended already."), status=409)
+        refuse_over(was_asked=cancel_replay(self.get_row(Role.EDITOR), actor=request.user))
         return Response(self.get_serializer(self.get_row()).data)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import Prefetch
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -11,9 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.access import get_project
-from projects.api_rows import PROJECT, InProjects
+from projects.api_rows import PROJECT, InProjects, refuse_over
 from projects.models import Role, Scope
-from projects.problems import Problem
 
 from .api import KEY_HEADER, key_of
 from .grid_plans import plan_grid
@@ -84,8 +82,7 @@ class GridViewSet(mixins.ListModelMixin, InProjects):
     def cancel(self, request: Request, pk: Any) -> Response:
         """Ask everything that waits or runs to stop; what is drawn stays. Raises 409 when nothing did."""
         grid = self.get_row(Role.EDITOR)
-        if not cancel_grid(grid, actor=request.user):
-            raise Problem("job_over", _("This job has ended already."), status=409)
+        refuse_over(was_asked=cancel_grid(grid, actor=request.user))
         return self.answer(self.get_row())
 
     @extend_schema(request=None, responses=GridSerializer)

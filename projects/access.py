@@ -4,6 +4,7 @@
 is too small gets a 403, because a member may know that the thing exists.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -56,6 +57,11 @@ def memberships_of(user: User) -> dict[UUID, Membership]:
     """Return a person's memberships with their projects, by project, the newest first."""
     rows = Membership.objects.filter(user=user).select_related("project").order_by("-created_at")
     return {each.project_id: each for each in rows}
+
+
+def reviewed_among(memberships: Mapping[UUID, Membership]) -> dict[UUID, Membership]:
+    """Return the memberships in which a person approves what others ask for."""
+    return {key: each for key, each in memberships.items() if Role(each.role).includes(Role.REVIEWER)}
 
 
 def visible_to(user: User, rows: models.QuerySet[Row]) -> models.QuerySet[Row]:

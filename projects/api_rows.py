@@ -41,3 +41,9 @@ def project_named(request: Request, role: Role = Role.VIEWER) -> Project:
         message = _("Name a project: ?project=slug.")
         raise Problem("project_missing", message, fields={"project": message})
     return get_project(request.user, slug, role)
+
+
+def refuse_over(*, was_asked: bool) -> None:
+    """Raise Problem where a job could not be asked to stop because it had ended."""
+    if not was_asked:
+        raise Problem("job_over", _("This job has ended already."), status=409)

@@ -8,7 +8,7 @@ from django.http import Http404
 from projects.access import find_one, get_in_project
 from projects.models import Project
 
-from .models import Adapter, AdapterJob, AdapterVersion, Promotion, TrainingRun, TrainingSample
+from .models import Adapter, AdapterExport, AdapterJob, AdapterVersion, Promotion, TrainingRun, TrainingSample
 
 Row = TypeVar("Row", bound=models.Model)
 RUNS = TrainingRun.objects.select_related(
@@ -19,6 +19,10 @@ VERSIONS = AdapterVersion.objects.select_related(
     "adapter__project", "file__rights", "run", "dataset_version__dataset", "created_by", "withdrawn_by"
 )
 PROMOTIONS = Promotion.objects.select_related("adapter__project", "version__adapter", "asked_by", "decided_by")
+EXPORTS = AdapterExport.objects.select_related(
+    "project", "requested_by", "version__adapter__project", "version__file__rights", "version__run", "version__job",
+    "version__dataset_version__dataset",
+)  # fmt: skip
 REWORKS = AdapterJob.objects.select_related("project", "adapter", "requested_by")
 
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.access import get_project
-from projects.api_rows import PROJECT, InProjects
+from projects.api_rows import PROJECT, InProjects, refuse_over
 from projects.models import Role, Scope
 from projects.problems import Problem
 
@@ -101,8 +101,7 @@ class TrainingRunViewSet(mixins.ListModelMixin, InProjects):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any) -> Response:
         """Ask a training to stop; its last checkpoint stays. Raises 409 when it had ended."""
-        if not cancel_run(self.get_row(Role.EDITOR), actor=request.user):
-            raise Problem("job_over", _("This job has ended already."), status=409)
+        refuse_over(was_asked=cancel_run(self.get_row(Role.EDITOR), actor=request.user))
         return Response(self.get_serializer(self.get_row()).data)
 
     @extend_schema(request=None, responses=TrainingRunSerializer)

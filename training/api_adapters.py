@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from assets.models import ModelFile
 from projects.access import get_project
-from projects.api_rows import PROJECT, InProjects
+from projects.api_rows import PROJECT, InProjects, refuse_over
 from projects.models import Project, Role, Scope
 from projects.problems import Problem
 
@@ -190,8 +190,7 @@ class ReworkViewSet(mixins.ListModelMixin, InProjects):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any) -> Response:
         """Ask a job to stop. Raises 409 when it had ended."""
-        if not cancel_rework(self.get_row(Role.EDITOR), actor=request.user):
-            raise Problem("job_over", _("This job has ended already."), status=409)
+        refuse_over(was_asked=cancel_rework(self.get_row(Role.EDITOR), actor=request.user))
         return Response(self.get_serializer(self.get_row()).data)
 
 

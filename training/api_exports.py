@@ -13,10 +13,11 @@ from rest_framework.response import Response
 
 from assets.licensing import LicensingError
 from projects.access import get_project
-from projects.api_rows import PROJECT, InProjects
+from projects.api_rows import PROJECT, InProjects, refuse_over
 from projects.models import Project, Role, Scope
 from projects.problems import Problem
 
+from .access import EXPORTS
 from .api import KEY_HEADER, key_of, status_for
 from .api_adapters import checked, version_named
 from .forms_adapters import outbound_offers
@@ -27,7 +28,6 @@ from .services.downloads import Order, cancel_export, open_export, request_expor
 
 BOTH = {201: ExportSerializer, 200: ExportSerializer}
 ANY_FILE = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
-EXPORTS = AdapterExport.objects.select_related("project", "requested_by", "version__adapter__project", "version__file")
 
 
 class ExportViewSet(mixins.ListModelMixin, InProjects):
@@ -72,8 +72,7 @@ class ExportViewSet(mixins.ListModelMixin, InProjects):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any) -> Response:
         """Ask the worker to stop. Raises 409 when it had ended."""
-        if not cancel_export(self.get_row(Role.EDITOR), actor=request.user):
-            raise Problem("job_over", _("This job has ended already."), status=409)
+        refuse_over(was_asked=cancel_export(self.get_row(Role.EDITOR), actor=request.user))
         return Response(self.get_serializer(self.get_row()).data)
 
 

@@ -13,7 +13,8 @@ from assets.library import Answer, answer_of
 from assets.licensing import Action
 from assets.review_pages import Alert
 from assets.waiting import Waiting
-from projects.models import Membership, Project, Role, User
+from projects.access import reviewed_among
+from projects.models import Membership, Project, User
 
 from .adapter_list import VERSIONS, Picture
 from .adapter_pages import Line, lines_of, strip_for
@@ -105,7 +106,7 @@ def waiting_promotions(user: User, project: Project) -> Waiting | None:
 
 def promotion_alerts(user: User, memberships: Mapping[UUID, Membership]) -> list[Alert]:
     """Return what waits for a person over all projects that they review, counted by project."""
-    reviewed = [key for key, each in memberships.items() if Role(each.role).includes(Role.REVIEWER)]
+    reviewed = reviewed_among(memberships)
     if not reviewed:
         return []
     rows = waiting_for_others(user).filter(adapter__project__in=reviewed).order_by().values("adapter__project")

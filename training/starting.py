@@ -1,16 +1,17 @@
 """What a training begins with: the values that suit a purpose, a set, a model and the workers' machine."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from assets.models import DatasetVersion, ModelFile
 from engine.specs import SamplePrompt
 
 from . import recipes
 from .devices import known_machine
+from .recipes.presets import PresetName
 from .small_models import SMALL, is_small, small_values
 
-PRESETS = ("quick", "balanced", "careful")
+PRESETS: tuple[str, ...] = get_args(PresetName)
 SAMPLE_SEEDS = (1, 2)
 USUAL_STEPS, USUAL_GUIDANCE = 20, 7.5
 

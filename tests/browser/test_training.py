@@ -41,6 +41,7 @@ def test_from_a_dataset_to_a_version_in_production_and_a_grid(visit, workers, vo
     generate(editor, version)
     sweep(editor, version)
     see_on_a_phone(visit(PHONE_EN), people, run)
+    assert Output.objects.count() == 6
 
 
 def train(editor: Visitor) -> TrainingRun:

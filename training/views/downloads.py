@@ -13,7 +13,7 @@ from projects.access import get_in_project, get_project
 from projects.models import Project, Role
 from projects.problems import Problem
 
-from ..access import version_in
+from ..access import EXPORTS, version_in
 from ..adapter_cards import kind_of
 from ..adapter_headers import is_lycoris
 from ..exports import forms_of
@@ -23,11 +23,6 @@ from ..sending import send
 from ..services.downloads import cancel_export, open_export, open_version, request_export
 from ..version_pages import export_line
 from .versions import show_version
-
-EXPORTS = AdapterExport.objects.select_related(
-    "project", "requested_by", "version__adapter__project", "version__file__rights", "version__run", "version__job",
-    "version__dataset_version__dataset",
-)  # fmt: skip
 
 
 @login_required
