@@ -8,9 +8,10 @@ BIN = $(VENV)/bin
 ARGS ?=
 TEST_PROCESSES ?= 2
 PIP_ARGS ?=
+CONSTRAINTS = deploy/constraints.txt
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/daicho
 
-.PHONY: demo test test-postgres check messages setup clean
+.PHONY: demo test test-postgres check messages setup lock clean
 
 demo: setup
 	$(BIN)/python manage.py demo $(ARGS)
@@ -38,11 +39,19 @@ messages: setup
 
 setup: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 	@test -x $(BIN)/pip || deploy/make-venv "$(PYTHON)" "$(VENV)"
 	$(BIN)/pip install --quiet $(PIP_ARGS) "torch==2.13.0"
-	$(BIN)/pip install --quiet $(PIP_ARGS) --editable ".[dev]"
+	$(BIN)/pip install --quiet $(PIP_ARGS) --constraint $(CONSTRAINTS) --editable ".[dev]"
 	@touch $@
+
+# The newest releases that pyproject.toml allows, written down once the tests have passed with them.
+lock:
+	deploy/make-venv "$(PYTHON)" var/venv-lock
+	var/venv-lock/bin/pip install --quiet $(PIP_ARGS) "torch==2.13.0"
+	var/venv-lock/bin/pip install --quiet $(PIP_ARGS) --editable ".[dev]"
+	var/venv-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > $(CONSTRAINTS)
+	rm -rf var/venv-lock
 
 clean:
 	rm -rf $(VENV) var

@@ -444,6 +444,8 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("account_inactive", GET, OPEN),
     ("account_signup", GET, OPEN),
     ("account_reauthenticate", GET, PERSON),
+    ("account_request_reauthentication_code", GET, PERSON),
+    ("account_confirm_reauthentication_code", GET, PERSON),
     ("account_email", GET, PERSON),
     ("account_email_verification_sent", GET, OPEN),
     ("account_change_password", GET, PERSON),
