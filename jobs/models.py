@@ -116,6 +116,11 @@ class Job(models.Model):
         """Say why the job failed or was blocked, in the reader's language; empty when it was not."""
         return describe(self.sentences, self.error, self.error_params)
 
+    @property
+    def tries(self) -> int:
+        """Return how many attempts count when a job whose workers die is given up."""
+        return self.attempt
+
     def rows(self, **conditions: object) -> "models.QuerySet[Any]":
         """Return this job's row as a query that matches only under these conditions."""
         return type(self)._default_manager.filter(pk=self.pk, **conditions)

@@ -72,8 +72,8 @@ def bury_or_retry(job: Job, now: datetime, reaped: Reaped) -> None:
     mine = job.rows(attempt=job.attempt).filter(stale(now))
     if job.cancel_requested_at is not None:
         reaped.canceled += job.settle(mine, Status.CANCELED)
-    elif job.attempt >= ATTEMPTS:
-        params = {"attempts": job.attempt}
+    elif job.tries >= ATTEMPTS:
+        params = {"attempts": job.tries}
         reaped.failed += job.settle(mine, Status.FAILED, error="worker_died", error_params=params)
     elif mine.filter(cancel_requested_at=None).update(status=Status.QUEUED, heartbeat_at=None, rung_at=now):
         logger.warning("%s stopped beating in attempt %s and waits again.", job.pk, job.attempt)

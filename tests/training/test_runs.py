@@ -2,8 +2,10 @@
 
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from assets.services import clear_rights, edit_rights, withdraw_rights
 from assets.services.curation import duplicate_groups
 from engine.specs import TrainingSpec
 from jobs.models import Status
+from jobs.reaper import reap
 from ledger.models import Entry
 from ledger.services import verify
 from projects.models import Project
@@ -191,6 +194,8 @@ def test_a_duplicate_may_change_the_material(people, run):
 def test_a_sweep_asks_for_all_or_none(people, run):
     swept = sweep_runs(people.editor, run, field="learning_rate", values=[1e-4, 2e-4, 3e-4], key="sweep")
     assert [each.recipe.learning_rate for each in swept] == [1e-4, 2e-4, 3e-4]
+    names = [f"{run.name} · Learning rate {rate}" for rate in ("0.0001", "0.0002", "0.0003")]
+    assert [each.name for each in swept] == names
     assert len({each.sweep for each in swept}) == 1
     assert all([change["field"] for change in each.changes] == ["learning_rate"] for each in swept)
     assert sweep_runs(people.editor, run, field="learning_rate", values=[1e-4, 2e-4, 3e-4], key="sweep") == swept
@@ -244,6 +249,19 @@ def test_a_worker_that_was_given_up_cannot_touch_a_run_that_goes_on(people, run)
     assert run.claim()
     assert run.attempt == 2
     assert not old.holds(progress=0.5)
+
+
+def test_a_run_that_goes_on_has_three_attempts_again(people, run):
+    def let_die() -> TrainingRun:
+        assert run.claim()
+        reap(timezone.now() + timedelta(seconds=settings.JOB_STALE_SECONDS + 1))
+        run.refresh_from_db()
+        return run
+
+    assert [let_die().status for _ in range(3)] == [Status.QUEUED, Status.QUEUED, Status.FAILED]
+    resume_run(run, actor=people.editor)
+    assert [let_die().status for _ in range(3)] == [Status.QUEUED, Status.QUEUED, Status.FAILED]
+    assert (run.attempt, run.error, run.error_params) == (6, "worker_died", {"attempts": 3})
 
 
 def test_what_is_not_allowed_does_not_go_on(people, project, starter, version, run):

@@ -63,6 +63,7 @@ class TrainingRun(Job):
     total_steps = models.PositiveIntegerField(default=0)
     checkpoint_step = models.PositiveIntegerField(null=True, blank=True)
     resumed_from = models.PositiveIntegerField(null=True, blank=True)
+    attempts_before = models.PositiveSmallIntegerField(default=0, editable=False)
     best_step = models.PositiveIntegerField(null=True, blank=True)
     # How it went.
     ending = models.CharField(max_length=16, choices=Ending, blank=True)
@@ -97,6 +98,11 @@ class TrainingRun(Job):
     def reason(self) -> str:
         """Say why the run failed or was blocked, in the reader's language; empty when it was not."""
         return failure_sentence(self.error, self.error_params)
+
+    @property
+    def tries(self) -> int:
+        """Return how many attempts there were since a person last let it begin or go on."""
+        return self.attempt - self.attempts_before
 
     @property
     def changes_several(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from projects.models import Project, User
 from projects.problems import Problem
 from projects.services import record
 
+from ..field_words import label_of, value_words
 from ..gates import decide_run, require
 from ..material import MaterialChoice
 from ..models import Adapter, AdapterVersion, TrainingRun
@@ -215,7 +217,7 @@ def sweep_runs(user: User, run: TrainingRun, *, field: str, values: Sequence[Any
 
 def start_swept(user: User, run: TrainingRun, *, field: str, value: Any, sweep: uuid.UUID, number: int) -> TrainingRun:
     """Ask for one training of a sweep."""
-    request = repeat_request(run, {field: value}, name=f"{run.name} · {field} {value}")
+    request = repeat_request(run, {field: value}, name=f"{run.name[:80]} · {label_of(field)} {value_words(field, value)}")
     planned = plan(run.project, request)
     check_plan(planned)
     key = f"{sweep}-{number}"
@@ -241,6 +243,7 @@ def resume_run(run: TrainingRun, *, actor: User) -> TrainingRun:
     decision = require(decide_run(run))
     rows = run.rows(status__in=GOES_ON).exclude(pk__in=AdapterVersion.objects.filter(run=run).values("run"))
     waiting: dict[str, Any] = {"status": Status.QUEUED, "finished_at": None, "queued_at": timezone.now()}
+    waiting |= {"attempts_before": F("attempt")}
     clean: dict[str, Any] = {"cancel_requested_at": None, "rung_at": None, "heartbeat_at": None}
     said: dict[str, Any] = {"error": "", "error_params": {}, "detail": "", "decision": decision.as_dict()}
     if not rows.update(**waiting, **clean, **said):
