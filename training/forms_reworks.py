@@ -10,9 +10,10 @@ from projects.models import Project
 
 from .forms_adapters import ProblemForm, library_files, usable_versions, words_in
 from .models import Adapter, AdapterJob, AdapterVersion, Method
-from .services.reworks import MAX_RANK, MAX_WEIGHT
+from .services.reworks import MAX_RANK, MAX_WEIGHT, MOST_MERGED
 
-ROWS = 4
+# A merge of more LoRAs than these is rare: the other rows are folded in until they are needed.
+SHOWN = 4
 USUAL_RANK = 8
 Kind = AdapterJob.Kind
 MAX_WORDS, MAX_WORD_CHARS = 20, 80
@@ -37,7 +38,7 @@ class ReworkForm(ProblemForm):
 
     def __init__(self, data: Any = None, *, project: Project, adapter: Adapter, kind: str) -> None:
         super().__init__(data, initial={"rank": USUAL_RANK, "idempotency_key": str(uuid.uuid4())}, auto_id="rework_%s")
-        self.kind, self.rows = kind, ROWS if kind == Kind.MERGE else 1
+        self.kind, self.rows = kind, MOST_MERGED if kind == Kind.MERGE else 1
         own = {} if kind == Kind.MERGE else {"adapter": adapter}
         method = "dreambooth" if kind == Kind.EXTRACT else "lora"
         self.versions = {str(each.id): each for each in usable_versions(project, file__method=method, **own)}
@@ -77,6 +78,21 @@ class ReworkForm(ProblemForm):
             (self[f"version_{number}"], self[f"weight_{number}"] if has_weights else None)
             for number in range(1, self.rows + 1)
         ]
+
+    @property
+    def first_lines(self) -> list[tuple[Any, Any]]:
+        """Return the lines that are always seen."""
+        return self.lines[:SHOWN]
+
+    @property
+    def more_lines(self) -> list[tuple[Any, Any]]:
+        """Return the lines that are folded in."""
+        return self.lines[SHOWN:]
+
+    @property
+    def needs_more_lines(self) -> bool:
+        """Is something chosen or wrong in the lines that are folded in?"""
+        return any(version.value() or version.errors or weight.errors for version, weight in self.more_lines)
 
     @property
     def inputs(self) -> list[tuple[AdapterVersion, float]]:

@@ -345,6 +345,19 @@ def test_merging_asks_for_a_job_once_and_names_its_mistakes(signed_in, people, p
     assert job.status == Status.CANCELED
 
 
+def test_a_merge_of_many_unfolds_its_other_rows_when_they_count(signed_in, version, second):
+    client = signed_in("editor")
+    page = client.get(url("adapter_rework", "ink-fox", "merge"))
+    assert "<details>" in page.content.decode()
+    assert 'name="weight_8"' in page.content.decode()
+    form = {"version_1": str(version.id), "version_6": str(second.id), "weight_6": "9", "idempotency_key": "many"}
+    refused = client.post(url("adapter_rework", "ink-fox", "merge"), {**form, "adapter_name": "Many"})
+    assert refused.status_code == 422
+    assert "<details open>" in refused.content.decode()
+    client.post(url("adapter_rework", "ink-fox", "merge"), {**form, "adapter_name": "Many", "weight_6": "0.3"})
+    assert [row.weight for row in AdapterJob.objects.get().inputs.all()] == [1.0, 0.3]
+
+
 @pytest.mark.slow
 def test_a_merged_version_keeps_both_lineages(signed_in, people, project, version, second):
     from training.tasks import rework
