@@ -217,7 +217,8 @@ def sweep_runs(user: User, run: TrainingRun, *, field: str, values: Sequence[Any
 
 def start_swept(user: User, run: TrainingRun, *, field: str, value: Any, sweep: uuid.UUID, number: int) -> TrainingRun:
     """Ask for one training of a sweep."""
-    request = repeat_request(run, {field: value}, name=f"{run.name[:80]} · {label_of(field)} {value_words(field, value)}")
+    name = f"{run.name[:80]} · {label_of(field)} {value_words(field, value)}"
+    request = repeat_request(run, {field: value}, name=name)
     planned = plan(run.project, request)
     check_plan(planned)
     key = f"{sweep}-{number}"
