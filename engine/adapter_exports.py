@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from engine import adapter_layouts as layouts
 from engine.adapter_bases import unpack_base
@@ -19,6 +19,7 @@ from engine.adapter_names import name_parameter
 from engine.adapter_public import PEFT_KEY, public_header
 from engine.errors import ModelError
 from engine.headers import UNSAFE_SUFFIXES, component_files, read_header, read_json
+from engine.tensor_files import save_tensor_file
 
 _WEIGHT_SUFFIXES = (".safetensors", ".json", *UNSAFE_SUFFIXES, ".msgpack", ".h5", ".onnx")
 
@@ -139,7 +140,7 @@ def _write_network(source: Path, target: Path, network: str, weights: Weights) -
             if trained is not None:
                 tensors[name] = _fit(network, name, trained, tensor)
                 left.discard(name_parameter(f"{network}.{name}"))
-        save_file(tensors, target / file.name, metadata)
+        save_tensor_file(tensors, target / file.name, metadata)
     if left:
         message = f"The base model has no {sorted(left)[0]}."
         raise ModelError("adapter_mismatch", message, file="", fitting=0, wanted=len(left))

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from engine import adapter_layouts as layouts
 from engine.adapter_layers import Weights
@@ -21,6 +21,7 @@ from engine.adapter_public import PEFT_KEY
 from engine.errors import ModelError
 from engine.headers import hash_tensors, read_header
 from engine.specs import AdapterKind, Architecture
+from engine.tensor_files import save_tensor_file
 
 Precision = Literal["fp16", "fp32"]
 HASH, DATE, KIND, LAYERS = "modelspec.hash_sha256", "modelspec.date", "daicho.kind", "daicho.layers_per_block"
@@ -85,7 +86,7 @@ def read_adapter(path: Path) -> StoredAdapter:
 def save_tensors(path: Path, tensors: Weights, header: Mapping[str, str], *, dtype: Precision) -> None:
     """Write tensors and header with ModelSpec's and kohya's hashes: under another name first, seen onto the disk.
 
-    Alphas stay float32. Raises ModelError for values that are no numbers, or are none in this precision.
+    Alphas stay float32. Raises ModelError for values that are no numbers, or are none in this precision, and OSError.
     """
     if not tensors:
         raise ModelError("adapter_empty", "There is nothing to write: nothing was learned, or nothing differs.")
@@ -96,7 +97,7 @@ def save_tensors(path: Path, tensors: Weights, header: Mapping[str, str], *, dty
     with TemporaryDirectory(prefix=".", dir=path.parent) as folder:
         bare, whole = Path(folder) / "bare.safetensors", Path(folder) / "whole.safetensors"
         # kohya hashes the file as it would be with nothing but its own keys in the header.
-        save_file(stored, bare, {key: text for key, text in header.items() if key.startswith("ss_")})
+        save_tensor_file(stored, bare, {key: text for key, text in header.items() if key.startswith("ss_")})
         digest = hash_tensors(bare)
         hashes = {HASH: f"0x{digest}", "sshs_model_hash": digest, "sshs_legacy_hash": hash_legacy(bare)}
         _write_header(bare, whole, {**header, **hashes})

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 TRACE_CHARACTERS = 8000
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SENTENCES: Mapping[str, Any] = {
     "worker_died": _("The worker stopped {attempts} times while it worked on this. It was given up."),
     "timed_out": _("This took longer than is allowed, and was stopped."),
@@ -25,7 +26,7 @@ def failure_of(error: Exception) -> tuple[str, dict[str, Any]]:
         return code, json.loads(json.dumps(dict(params), default=str))
     if isinstance(error, MemoryError):
         return "out_of_memory", {}
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         return "disk_full", {}
     return "unexpected", {}
 

@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from PIL import Image
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.tensor_files import save_tensor_file
 from engine.training.buckets import Bucket, choose_bucket
 from engine.training.pictures import PLAIN, Augmentation, as_tensor, cache_seed, open_picture, vary_picture
 from engine.training.values import TrainingItem
@@ -42,6 +43,10 @@ class Latents:
         mean, std = self._pick(rows, variants)
         noise = torch.randn(mean.shape, generator=generator).to(mean.device)
         return mean + std * noise
+
+    def count_variants(self, rows: Sequence[int]) -> int:
+        """Return in how many variants rows of one bucket are there: one where nothing varies them."""
+        return len(self.mean[self.place[rows[0]][0]])
 
     def middle(self, rows: Sequence[int]) -> Tensor:
         """Return the posteriors' means [b,c,h,w] of the first variant."""
@@ -137,11 +142,14 @@ def encode_picture(vae: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def write_whole(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write a file under another name, see it onto the disk, and rename it: a kill leaves the old file or the new."""
+    """Write a file under another name, see it onto the disk, and rename it: a kill leaves the old file or the new.
+
+    Raises OSError, as on a full disk.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
-        save_file(whole, temporary, dict(metadata or {}) or None)
+        save_tensor_file(whole, temporary, metadata)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -1,7 +1,13 @@
 """An adapter file holds what was learned, loads everywhere, says its hashes, and cannot be changed unnoticed."""
 
+import errno
 import hashlib
 import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -202,6 +208,26 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, monkeypatch):
         write(file, small_lora(seed=1))
     assert file.read_bytes() == old
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_disk_without_room_is_an_error_with_its_number(tmp_path):
+    limit = 64 * 1024
+    script = (
+        "import sys, torch; from pathlib import Path; from engine.adapter_files import save_tensors\n"
+        "try: save_tensors(Path(sys.argv[1]), {'x': torch.zeros(100_000)}, {}, dtype='fp16')\n"
+        "except OSError as error: print(error.errno)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "one")],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(errno.EFBIG)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
