@@ -15,6 +15,7 @@ from assets.models import DatasetVersion, ModelFile, Rights
 from assets.services import reading_language
 from assets.services.exports import manifest_in
 from engine.specs import SamplePrompt
+from engine.words import says
 from projects.access import usable_in
 from projects.models import Project
 
@@ -204,7 +205,7 @@ def sample_lines(items: Sequence[ManifestItem], language: str, trigger: str) -> 
     """Return a few captions of the set, apart from each other, with the trigger word in front where it is missing."""
     found = list(dict.fromkeys(filter(None, (each.captions.get(language, "") for each in items))))
     chosen = [found[place * len(found) // LOOKED_AT] for place in range(min(LOOKED_AT, len(found)))]
-    said = [each if not trigger or trigger in each else f"{trigger}, {each}" for each in chosen]
+    said = [each if not trigger or says(each, trigger) else f"{trigger}, {each}" for each in chosen]
     return said or ([trigger] if trigger else [])
 
 

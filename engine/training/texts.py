@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.specs import TrainingSpec
 from engine.training.randomness import rng_for
 from engine.training.values import TrainingItem
+from engine.words import put_instead, says
 
 TOGETHER = 16
 EMPTY = ""
@@ -53,7 +54,7 @@ class TextReader:
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Return token numbers [b, tokens] for each encoder."""
         for word, expanded in self.expansions.items():
-            texts = [text.replace(word, expanded) for text in texts]
+            texts = [put_instead(text, word, expanded) for text in texts]
         options = {"padding": "max_length", "truncation": True, "return_tensors": "pt"}
         return {
             name: tokenizer(list(texts), max_length=tokenizer.model_max_length, **options).input_ids
@@ -145,6 +146,6 @@ class TextTable:
 
 def class_caption(caption: str, spec: TrainingSpec) -> str:
     """Return a caption as it would be without the trigger: the wider word stands in its place, unless it is there."""
-    instead = "" if not spec.class_word or spec.class_word in caption else spec.class_word
-    plain = caption.replace(spec.trigger_word, instead) if spec.trigger_word else caption
+    instead = "" if says(caption, spec.class_word) else spec.class_word
+    plain = put_instead(caption, spec.trigger_word, instead)
     return ", ".join(" ".join(phrase.split()) for phrase in plain.split(",") if phrase.strip())
