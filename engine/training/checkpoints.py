@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.training.caches import write_whole
@@ -66,25 +67,31 @@ def load_checkpoint(
 ) -> Progress | None:
     """Bring weights and optimizer back, and return where the training stood; None where there is nothing to go on from.
 
-    A checkpoint of another recipe is none of this training's.
+    A checkpoint of another recipe is none of this training's, and one that is damaged is none: nothing is moved then.
     """
+    wanted = {f"parameter.{name}": each for name, each in parameters.items()}
+    wanted |= {f"average.{name}": each for name, each in averages.items()}
     try:
         with safe_open(folder / FILE, "pt") as file:
-            meta = file.metadata()
+            meta = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
     except (OSError, SafetensorError):
         return None
-    if meta["recipe"] != recipe:
+    if meta.get("recipe") != recipe or any(not fits(tensors.get(name), each) for name, each in wanted.items()):
         return None
     with torch.no_grad():
-        for prefix, targets in (("parameter.", parameters), ("average.", averages)):
-            for name, target in targets.items():
-                target.copy_(tensors[prefix + name])
+        for name, target in wanted.items():
+            target.copy_(tensors[name])
     state = {name.removeprefix("optimizer."): each for name, each in tensors.items() if name.startswith("optimizer.")}
     unpack_state(optimizer, state, meta["optimizer"])
     kept = json.loads(meta["progress"])
     kept["losses"] = [tuple(each) for each in kept["losses"]]
     return Progress(**kept, held_out=arrays(tensors, "held_out."), train=arrays(tensors, "train."))
+
+
+def fits(kept: Tensor | None, target: Tensor) -> bool:
+    """Is a tensor there, of the size that it should have?"""
+    return kept is not None and kept.shape == target.shape
 
 
 def arrays(tensors: Mapping[str, Tensor], prefix: str) -> dict[int, np.ndarray]:
@@ -101,6 +108,15 @@ def best_file(folder: Path, step: int) -> Path:
 def keep_best(folder: Path, step: int, parameters: Mapping[str, Tensor]) -> None:
     """Keep the weights of the best step so far; older ones stay until the next checkpoint names this one."""
     write_whole(best_file(folder, step), dict(parameters))
+
+
+def load_best(folder: Path, step: int, parameters: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """Return the weights of the best step, None where they are gone or damaged."""
+    try:
+        kept = load_file(best_file(folder, step))
+    except (OSError, SafetensorError):
+        return None
+    return kept if all(fits(kept.get(name), each) for name, each in parameters.items()) else None
 
 
 def drop_older(folder: Path, best_step: int) -> None:

@@ -52,7 +52,7 @@ def find_steps(
     for number, part in enumerate(parts, start=1):
         on_event(Staged(stage="folding", index=number - 1, total=len(parts)))
         kept = folder / f"fold-{number}"
-        asked = spec.replace(folds=0, sample_steps=0, sample_prompts=(), split=part.split())
+        asked = spec.replace(folds=0, sample_steps=0, sample_prompts=(), restore_best=True, split=part.split())
         found.append(read_best(kept) or train_fold(asked, part, kept, train_one, on_event=on_event, **options))
     on_event(Staged(stage="folding", index=len(parts), total=len(parts)))
     steps = max(1, round(median(found)))
@@ -66,7 +66,7 @@ def train_fold(
     """Train on one fold and keep the step at which it was best."""
     folder.mkdir(parents=True, exist_ok=True)
     trained = train_one(spec, material, folder=folder, **options)
-    best = trained.step if trained.verdict != "learned_nothing" else spec.max_train_steps
+    best = trained.step
     temporary = folder / ".best.json"
     temporary.write_text(json.dumps({"step": best}))
     with temporary.open("rb") as file:

@@ -113,7 +113,8 @@ class Lessons:
         """Return a batch: pictures of one bucket, drawn anew from their posteriors, with noise of spread strength."""
         rows = shelf.plan.batch(number)
         generator = generator_for(self.spec.seed, name, number)
-        variants = rng_for(self.spec.seed, name, "variants", number).integers(self.spec.cached_variants, size=len(rows))
+        count = shelf.latents.count_variants(rows)
+        variants = rng_for(self.spec.seed, name, "variants", number).integers(count, size=len(rows))
         device, table = self.networks.device, self.networks.noise
         clean = shelf.latents.draw(rows, variants.tolist(), generator)
         timesteps = draw_timesteps(len(rows), table.count, generator).to(device)

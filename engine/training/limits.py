@@ -7,6 +7,7 @@ from types import MappingProxyType
 from engine.errors import SpecError
 from engine.specs import TrainingSpec
 from engine.training.values import Material
+from engine.words import says
 
 TRAINABLE = ("sd1", "sd2", "sdxl")
 METHODS = ("lora", "dreambooth", "dreambooth_lora", "textual_inversion", "hypernetwork")
@@ -141,6 +142,11 @@ def _check_method(spec: TrainingSpec) -> Iterator[SpecError]:
     if spec.with_prior_preservation and spec.method not in DREAMBOOTH:
         message = "Prior preservation belongs to DreamBooth."
         yield _error("with_prior_preservation", "training_prior_unfit", message)
+    if spec.folds == 1:
+        yield _error("folds", "training_folds_one", "One fold holds nothing out. Choose two or more, or none.")
+    if spec.folds and not spec.validation_steps:
+        message = "Folds find the best step by looking on the way. Say after how many steps to look."
+        yield _error("validation_steps", "training_folds_blind", message)
     if spec.use_dora and spec.method not in ("lora", "dreambooth_lora"):
         yield _error("use_dora", "training_dora_unfit", "DoRA is a kind of LoRA.")
     structure = spec.layer_structure
@@ -163,7 +169,7 @@ def _check_material(spec: TrainingSpec, material: Material) -> Iterator[SpecErro
     needs = spec.with_prior_preservation and spec.prior_mode == "class_pictures"
     if needs and not material.class_pictures and not spec.num_class_images:
         yield _error("num_class_images", "training_class_pictures_missing", "There are no class pictures.")
-    if spec.method == "textual_inversion" and not any(spec.trigger_word in each.caption for each in material.train):
+    if spec.method == "textual_inversion" and not any(says(each.caption, spec.trigger_word) for each in material.train):
         message = f"No caption says {spec.trigger_word}."
         yield _error("trigger_word", "training_word_unsaid", message, word=spec.trigger_word)
     if spec.folds and len({item.group or item.sha256 for item in (*material.train, *material.validation)}) < 2:

@@ -65,7 +65,7 @@ class Looks:
         """Take up the curve of earlier attempts."""
         best: np.ndarray | None = None
         for step, held_out in progress.held_out.items():
-            is_best = best is None or change_of(held_out, best).mean < 0
+            is_best = bool(step) and (best is None or change_of(held_out, best).mean < 0)
             best = held_out if is_best else best
             self._add(step, held_out, progress.train[step], is_best=is_best)
 

@@ -8,8 +8,9 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from queue import Empty
+from threading import Thread
 from typing import Any, Protocol
 
 import torch
@@ -137,6 +138,7 @@ def take_part(
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(place["port"]),
     }
+    end_with_parent()
     if options["device"] == "cuda":
         options["device"] = f"cuda:{place['rank']}"
         torch.cuda.set_device(place["rank"])
@@ -158,6 +160,18 @@ def take_part(
     if is_first:
         # As bytes: tensors would stay in this process, which ends.
         told.put(("done", replace(trained, weights={name: each.numpy() for name, each in trained.weights.items()})))
+
+
+def end_with_parent() -> None:
+    """Let this process end when the one that started it is killed: it would keep its GPU, and write beside the next."""
+
+    def wait_for_it() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait_for_it, daemon=True).start()
 
 
 def free_port() -> int:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.environment import choose_device, describe_environment, exact_arithmetic
@@ -85,7 +84,9 @@ def train_here(
     try:
         with exact_arithmetic(), torch.random.fork_rng(devices=[chosen] if chosen.type == "cuda" else []):
             if spec.folds:
+                horizon = spec.max_train_steps
                 spec, material = find_steps(spec, material, folder=folder, train_one=train_one, **options)
+                options |= {"horizon": horizon}
             return train_one(spec, material, folder=folder, **options)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not is_out_of_memory(error):
@@ -111,8 +112,9 @@ def train_one(
     device: torch.device,
     tokenizers: Path | None,
     team: Team,
+    horizon: int | None = None,
 ) -> Trained:
-    """Train on one split."""
+    """Train on one split. The learning rate falls as for `horizon` steps, where that is not how many there are."""
     reset_peak(device)
     started = time.perf_counter()
     on_event(Staged(stage="loading", index=0, total=1))
@@ -120,7 +122,8 @@ def train_one(
     prepared = prepare(spec, material, networks, cache=cache, on_event=on_event)
     cache_seconds = time.perf_counter() - started
     with fuse_layers(networks.unet):
-        return Training(spec, networks, prepared, folder=folder, on_event=on_event, team=team).run(cache_seconds)
+        options: dict[str, Any] = {"folder": folder, "on_event": on_event, "team": team, "horizon": horizon}
+        return Training(spec, networks, prepared, **options).run(cache_seconds)
 
 
 class Training:
@@ -135,7 +138,9 @@ class Training:
         folder: Path,
         on_event: OnEvent,
         team: Team,
+        horizon: int | None = None,
     ) -> None:
+        self.horizon = horizon or spec.max_train_steps
         self.team, self.is_first = team, team.rank == 0
         self.spec, self.networks, self.folder, self.on_event = spec, networks, folder, on_event
         self.learner = prepared.learner
@@ -215,13 +220,13 @@ class Training:
     def take_step(self, step: int) -> float:
         """Take gradients over all accumulated batches and move the weights. Return the learning rate."""
         spec = self.spec
-        factor = rate_factor(spec.lr_scheduler, step=step, total=spec.max_train_steps, warmup=spec.lr_warmup_steps)
+        factor = rate_factor(spec.lr_scheduler, step=step, total=self.horizon, warmup=spec.lr_warmup_steps)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
-        # Dropout takes from the global generator, which begins anew at every step.
-        torch.manual_seed(key_of(spec.seed, "dropout", step))
         parts, taken = spec.gradient_accumulation_steps, torch.zeros(1, device=self.networks.device)
         for part in range(self.team.rank, parts, self.team.size):
+            # Dropout takes from the global generator, which begins anew at every batch, whichever process has it.
+            torch.manual_seed(key_of(spec.seed, "dropout", step * parts + part))
             taken += self.learn(step * parts + part, 1 / parts)
         self.team.add([taken, *(each.grad for each in self.parameters.values() if each.grad is not None)])
         self.waiting = self.waiting + taken
@@ -231,7 +236,7 @@ class Training:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        self.follow()
+        self.follow(step)
         return self.optimizer.param_groups[0]["lr"]
 
     def learn(self, number: int, share: float) -> Tensor:
@@ -254,13 +259,13 @@ class Training:
         return self.spec.l1_weight * sizes.sum() / sum(parameter.numel() for parameter in self.parameters.values())
 
     @torch.no_grad()
-    def follow(self) -> None:
-        """Let the averaged weights follow."""
+    def follow(self, step: int) -> None:
+        """Let the averaged weights follow, faster at first: else they would stay near the start for long."""
         if self.averages:
             torch._foreach_lerp_(
                 list(self.averages.values()),
                 [parameter.detach() for parameter in self.parameters.values()],
-                1 - self.spec.ema_decay,
+                1 - warmed_decay(self.spec.ema_decay, step),
             )
 
     def read_loss(self, step: int) -> float | None:
@@ -359,13 +364,18 @@ class Training:
         """Put the weights in place that become the version, and return the step they are from."""
         best = self.stopper.best_step
         if self.spec.restore_best and best and best != self.progress.step:
-            device = self.networks.device
-            kept = load_file(checkpoints.best_file(self.folder, best))
-            self.put({name: tensor.to(device) for name, tensor in kept.items()})
-            return best
+            kept = checkpoints.load_best(self.folder, best, self.parameters)
+            if kept is not None:
+                self.put(kept)
+                return best
         if self.averages:
             self.put(self.averages)
         return self.progress.step
+
+
+def warmed_decay(most: float, step: int) -> float:
+    """Return how much of the averaged weights a step from 0 on leaves, rising to `most` as diffusers' EMAModel does."""
+    return min(most, (1 + step) / (10 + step))
 
 
 def is_due(step: int, every: int) -> bool:

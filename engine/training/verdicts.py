@@ -32,7 +32,10 @@ def change_of(now: Losses, before: Losses) -> Change:
 
 @dataclass(slots=True)
 class Stopper:
-    """Follow the held-out losses: where the best ones were, and whether going on is still worth it."""
+    """Follow the held-out losses: where the best ones were, and whether going on is still worth it.
+
+    The best step is one at which something was learned: where all are worse than the start, the least bad of them.
+    """
 
     patience: int
     best: Losses | None = None
@@ -42,15 +45,15 @@ class Stopper:
 
     def look(self, losses: Losses, step: int) -> bool:
         """Take in the losses of one step. Return whether they are the best so far."""
-        if self.best is None or self.anchor is None:
-            self.best, self.anchor, self.best_step = losses, losses, step
-            return True
+        if self.anchor is None:
+            self.anchor = losses
+            return False
         # Only what is better beyond doubt counts as going on; a lucky dip does not.
         if change_of(losses, self.anchor).high < 0:
             self.anchor, self.waited = losses, 0
         else:
             self.waited += 1
-        is_best = bool(change_of(losses, self.best).mean < 0)
+        is_best = self.best is None or bool(change_of(losses, self.best).mean < 0)
         if is_best:
             self.best, self.best_step = losses, step
         return is_best

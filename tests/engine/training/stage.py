@@ -6,11 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from engine.headers import hash_model
 from engine.specs import SamplePrompt, TrainingSpec
 from engine.starter import WEIGHTS
 from engine.starter.scenes import draw_slots, render
-from engine.training.train import train
+from engine.training.lessons import Lessons
+from engine.training.networks import Networks, load_networks
+from engine.training.preparation import Prepared, prepare
+from engine.training.teams import Alone
+from engine.training.train import Training, train
 from engine.training.values import Event, Material, Trained, TrainingItem
 
 WORD = "<gadget>"
@@ -103,6 +109,26 @@ def learn(
         threads=threads,
     )
     return trained, events
+
+
+def pieces_of(spec: TrainingSpec, material: Material, folder: Path) -> tuple[Networks, Prepared]:
+    """Load the starter model and prepare what a training works with."""
+    networks = load_networks(spec, resolve={STARTER: WEIGHTS}.__getitem__, device=torch.device("cpu"), tokenizers=None)
+    return networks, prepare(spec, material, networks, cache=folder, on_event=lambda _event: None)
+
+
+def lessons_of(spec: TrainingSpec, material: Material, folder: Path) -> Lessons:
+    """Return the batches of a training and what it asks in them."""
+    networks, prepared = pieces_of(spec, material, folder)
+    return Lessons(
+        spec, networks, prepared.learner, prepared.texts, instances=prepared.instances, classes=prepared.classes
+    )
+
+
+def training_of(spec: TrainingSpec, material: Material, folder: Path) -> Training:
+    """Return a training before its first step."""
+    networks, prepared = pieces_of(spec, material, folder)
+    return Training(spec, networks, prepared, folder=folder, on_event=lambda _event: None, team=Alone())
 
 
 STRIP = (SamplePrompt(prompt=f"a red {WORD}, on a beach", negative_prompt="blurry", seed=3),)

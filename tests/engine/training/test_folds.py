@@ -4,6 +4,8 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.training.folds import parts_of
 from engine.training.values import Material, TrainingItem
@@ -11,6 +13,21 @@ from engine.training.values import Material, TrainingItem
 
 def item(number: int, group: str = "") -> TrainingItem:
     return TrainingItem(path=Path(f"{number}.png"), sha256=f"{number:064d}", caption="a", group=group)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 20), min_size=2, max_size=60), st.integers(2, 10), st.integers(0, 99))
+def test_any_set_is_parted_whole_and_without_leaks(groups, count, seed):
+    items = [item(number, group=f"g{group}" if group else "") for number, group in enumerate(groups)]
+    parts = parts_of(Material(train=tuple(items)), count, seed=seed)
+    clusters = {each.group or each.sha256 for each in items}
+    assert len(parts) == min(count, len(clusters))
+    held = sorted(each.sha256 for part in parts for each in part.validation)
+    assert held == sorted(each.sha256 for each in items)
+    for part in parts:
+        assert part.validation
+        known = {each.group or each.sha256 for each in part.train}
+        assert known.isdisjoint(each.group or each.sha256 for each in part.validation)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])

@@ -94,9 +94,16 @@ def test_nothing_measured_is_said_so():
 def test_it_waits_out_a_lucky_dip():
     stopper = Stopper(2)
     looks = losses(1.0, 0.7, 0.6999, 0.7001, noise=0.01)
-    assert [stopper.look(each, 10 * place) for place, each in enumerate(looks)][:2] == [True, True]
+    assert [stopper.look(each, 10 * place) for place, each in enumerate(looks)][:2] == [False, True]
     assert stopper.is_over
     assert stopper.best_step in (10, 20, 30)
+
+
+def test_where_all_is_worse_the_least_bad_step_is_the_best():
+    stopper = Stopper(0)
+    for place, each in enumerate(losses(1.0, 1.1, 1.3, 1.2)):
+        stopper.look(each, 10 * place)
+    assert stopper.best_step == 10
 
 
 def test_it_never_stops_without_patience():

@@ -1,5 +1,11 @@
 """Several processes together come to the weights that one would, and stop together."""
 
+import os
+import signal
+import time
+from multiprocessing import active_children, get_context
+
+import psutil
 import pytest
 import torch
 
@@ -37,6 +43,32 @@ def test_two_processes_come_to_the_same_weights(material, tmp_path):
     assert alone.losses == together.losses
     assert [each.step for each in events if isinstance(each, Stepped)] == [1, 2, 3]
     assert [each.step for each in events if isinstance(each, Evaluated)] == [0, 3]
+
+
+def train_and_kill(spec, material, folder):
+    """Start a team, and be killed as nothing can be caught, once it is at work."""
+
+    def on_event(event):
+        if isinstance(event, Checkpointed):
+            (folder / "members").write_text(" ".join(str(each.pid) for each in active_children()))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    learn_together(spec, material, folder, on_event)
+
+
+@pytest.mark.slow
+def test_a_team_ends_with_the_process_that_started_it(material, tmp_path):
+    spec = spec_of("textual_inversion", gradient_accumulation_steps=2, max_train_steps=5000, validation_steps=0)
+    leader = get_context("spawn").Process(target=train_and_kill, args=(spec, material, tmp_path))
+    leader.start()
+    leader.join(120)
+    assert leader.exitcode == -signal.SIGKILL
+    members = [int(each) for each in (tmp_path / "members").read_text().split()]
+    assert len(members) == 2
+    deadline = time.monotonic() + 30
+    while any(psutil.pid_exists(each) for each in members) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not [each for each in members if psutil.pid_exists(each)]
 
 
 @pytest.mark.slow

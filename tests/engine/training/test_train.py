@@ -1,5 +1,6 @@
 """Each method trains for real, moves only what it should, and says what it did."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from engine.training.limits import CHOICES
 from engine.training.values import Evaluated, Material, Sampled, Staged, Stepped
 from tests.engine.tiny import build_folder
 
-from .stage import METHODS, STRIP, learn, spec_of
+from .stage import METHODS, STRIP, learn, lessons_of, spec_of, training_of
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -95,8 +96,8 @@ def test_the_best_step_comes_back(material, tmp_path):
     spec = spec_of("lora", learning_rate=0.03, max_train_steps=6, validation_steps=1, snr_gamma=None)
     trained, events = learn(spec, material, tmp_path)
     curve = [each for each in events if isinstance(each, Evaluated)]
-    best = min(curve, key=lambda each: each.held_out.mean)
-    assert trained.step == (best.step or trained.last_step)
+    best = min(curve[1:], key=lambda each: each.held_out.mean)
+    assert trained.step == best.step < 6
     assert [each.step for each in curve if each.is_best][-1] == best.step
     again, _ = learn(spec.replace(restore_best=False), material, tmp_path / "last")
     assert again.step == 6
@@ -108,15 +109,85 @@ def test_it_stops_when_nothing_gets_better(material, tmp_path):
     assert (trained.reason, trained.last_step) == ("early_stop", 2)
 
 
-def test_accumulated_batches_are_one_large_batch(items, tmp_path):
-    """Two batches of one and one batch of two look at other pictures, so compare with the sum of their gradients."""
-    material = Material(train=(items[0], items[0]))
-    same = {"max_train_steps": 1, "validation_steps": 0, "snr_gamma": None, "optimizer": "adamw"}
-    together, _ = learn(
-        spec_of("lora", train_batch_size=1, gradient_accumulation_steps=2, **same), material, tmp_path / "two"
+def test_an_accumulated_step_takes_the_mean_of_its_batches(material, tmp_path):
+    spec = spec_of("lora", gradient_accumulation_steps=3, max_grad_norm=0.0, validation_steps=0)
+    training, lessons = training_of(spec, material, tmp_path), lessons_of(spec, material, tmp_path)
+    taken = []
+    training.optimizer.register_step_pre_hook(
+        lambda *_: taken.extend(each.grad.clone() for each in training.parameters.values())
     )
-    alone, _ = learn(spec_of("lora", train_batch_size=1, **same), material, tmp_path / "one")
-    assert any(not torch.equal(together.weights[name], alone.weights[name]) for name in alone.weights)
+    training.take_step(0)
+    for number in range(3):
+        (lessons.loss(lessons.task(number)) / 3).backward()
+    expected = [each.grad for each in lessons.learner.parameters.values()]
+    assert any(each.abs().max() > 0 for each in expected)
+    torch.testing.assert_close(taken, expected, rtol=1e-3, atol=1e-7)
+
+
+def test_a_penalty_is_the_mean_size_of_what_learns(material, tmp_path):
+    spec = spec_of("lora", l1_weight=0.5, max_grad_norm=0.0, validation_steps=0)
+    grads = []
+    for each in (spec, spec.replace(l1_weight=0.0)):
+        training = training_of(each, material, tmp_path)
+        kept = grads.append
+        training.optimizer.register_step_pre_hook(
+            lambda *_, training=training, kept=kept: kept([p.grad.clone() for p in training.parameters.values()])
+        )
+        signs = [each.detach().sign() for each in training.parameters.values()]
+        training.take_step(0)
+    count = sum(each.numel() for each in signs)
+    difference = [with_it - without for with_it, without in zip(*grads, strict=True)]
+    torch.testing.assert_close(difference, [0.5 * each / count for each in signs], rtol=1e-2, atol=1e-8)
+
+
+def test_clipping_bounds_the_whole_gradient(material, tmp_path):
+    training = training_of(spec_of("lora", max_grad_norm=1e-4, validation_steps=0), material, tmp_path)
+    sizes = []
+    training.optimizer.register_step_pre_hook(
+        lambda *_: sizes.append(torch.stack([each.grad.norm() for each in training.parameters.values()]).norm().item())
+    )
+    training.take_step(0)
+    assert sizes == [pytest.approx(1e-4, rel=1e-2)]
+
+
+def test_averaged_weights_follow_quickly_at_first(material, tmp_path):
+    spec = spec_of("lora", ema_decay=0.999, max_train_steps=2, validation_steps=0, lr_scheduler="constant")
+    averaged, _ = learn(spec, material, tmp_path / "averaged")
+    start, first, second = (
+        learn(spec.replace(ema_decay=0.0, **more), material, tmp_path / name)[0].weights
+        for name, more in (
+            ("start", {"max_train_steps": 1, "learning_rate": 0.0}),
+            ("first", {"max_train_steps": 1}),
+            ("second", {}),
+        )
+    )
+    for name, weight in averaged.weights.items():
+        after_one = start[name] * 1 / 10 + first[name] * 9 / 10
+        torch.testing.assert_close(weight, after_one * 2 / 11 + second[name] * 9 / 11)
+
+
+def test_variants_are_asked_for_only_where_something_varies(material, tmp_path):
+    spec = spec_of("dreambooth_lora", cached_variants=4, max_train_steps=3, validation_steps=0)
+    learn(spec, material, tmp_path / "same")
+    drawn = {"with_prior_preservation": True, "prior_mode": "class_pictures", "num_class_images": 2}
+    learn(spec.replace(random_flip=True, class_word="mug", **drawn), material, tmp_path / "flipped")
+
+
+def test_a_fold_that_only_gets_worse_asks_for_few_steps(items, tmp_path):
+    spec = spec_of("lora", learning_rate=0.05, folds=2, max_train_steps=4, validation_steps=1, restore_best=False)
+    trained, _ = learn(spec, Material(train=tuple(items[:4])), tmp_path)
+    votes = [json.loads(path.read_text())["step"] for path in sorted((tmp_path / "run").glob("fold-*/best.json"))]
+    assert max(votes) < 4
+    assert trained.last_step == max(1, round(sum(votes) / 2))
+
+
+def test_what_follows_the_folds_keeps_their_schedule(items, tmp_path):
+    spec = spec_of("lora", learning_rate=0.05, lr_scheduler="linear", folds=2, max_train_steps=8, validation_steps=2)
+    trained, events = learn(spec, Material(train=tuple(items[:4])), tmp_path)
+    assert trained.last_step < 8
+    begun = max(place for place, each in enumerate(events) if isinstance(each, Staged) and each.stage == "folding")
+    rates = [each.learning_rate for each in events[begun:] if isinstance(each, Stepped)]
+    assert rates == [pytest.approx(0.05 * (1 - step / 8)) for step in range(trained.last_step)]
 
 
 def test_folds_find_the_steps(items, tmp_path):
@@ -141,6 +212,8 @@ def test_folds_find_the_steps(items, tmp_path):
         ({"layer_structure": (1, 2)}, "training_structure_unfit"),
         ({"activation_func": "eval"}, "training_choice_unknown"),
         ({"trigger_word": "a, b"}, "training_word_unfit"),
+        ({"folds": 1}, "training_folds_one"),
+        ({"folds": 2, "validation_steps": 0}, "training_folds_blind"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_loaded(changes, code, material, tmp_path):
