@@ -116,7 +116,9 @@ WORDS: Mapping[str, FieldWords] = {
     "weight_decay": says(
         gettext_lazy("Weight decay (L2)"), gettext_lazy("Draws weights towards 0: learns less by heart.")
     ),
-    "l1_weight": says(gettext_lazy("L1"), gettext_lazy("Draws small weights to exactly 0. 0 turns it off.")),
+    "l1_weight": says(
+        gettext_lazy("L1"), gettext_lazy("Draws all weights towards 0 by the same step. 0 turns it off.")
+    ),
     "max_grad_norm": says(
         gettext_lazy("Gradient limit"), gettext_lazy("Cuts steps that are too large. 0 turns it off.")
     ),
@@ -139,7 +141,8 @@ WORDS: Mapping[str, FieldWords] = {
         gettext_lazy("Keep shapes"), gettext_lazy("Tall and wide pictures stay so, instead of being cut square.")
     ),
     "cached_variants": says(
-        gettext_lazy("Variants of each picture"), gettext_lazy("How many cuts and turns of each are encoded.")
+        gettext_lazy("Variants of each picture"),
+        gettext_lazy("How many cuts and turns of each are encoded. With 1, each is varied once for good."),
     ),
     "random_flip": says(
         gettext_lazy("Mirror"), gettext_lazy("Shows half of the pictures mirrored. Not for faces or lettering.")

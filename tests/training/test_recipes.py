@@ -1,12 +1,8 @@
-"""Advice, presets, estimates, differences and parts: pure values in, pure values out."""
-
-from itertools import chain
+"""Advice, presets, estimates, and differences: pure values in, pure values out."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from assets.splits import join_clusters, split
+from assets.splits import split
 from engine.specs import SamplePrompt, TrainingSpec
 from engine.training.limits import check_training
 from training.recipes import (
@@ -16,11 +12,9 @@ from training.recipes import (
     RECOMMENDED_WEIGHTS,
     Machine,
     ModelSizes,
-    PartsError,
     differences,
     epochs_of,
     estimate,
-    folds,
     judge_readiness,
     methods_for,
     steps_of,
@@ -31,6 +25,7 @@ from training.sentences import PRESET_REASONS, READINESS, REASONS
 
 LAPTOP = Machine(kind="cpu", memory_bytes=16 * GIB, threads=8)
 CARD = Machine(kind="cuda", memory_bytes=24 * GIB, name="card")
+MIDDLE_CARD = Machine(kind="cuda", memory_bytes=16 * GIB, name="middle")
 SMALL_CARD = Machine(kind="cuda", memory_bytes=8 * GIB, name="small")
 # Stable Diffusion 1.5 and XL, as their files count.
 SD1 = ModelSizes(
@@ -78,6 +73,11 @@ def test_a_suggestion_follows_the_machine():
     assert (on(LAPTOP)["mixed_precision"], on(CARD)["mixed_precision"]) == ("no", "bf16")
     assert on(SMALL_CARD)["gradient_checkpointing"]
     assert not on(CARD)["gradient_checkpointing"]
+    large = {"native_size": 1024, "architecture": "sdxl"}
+    assert on(MIDDLE_CARD, **large)["gradient_checkpointing"]
+    assert not on(MIDDLE_CARD)["gradient_checkpointing"]
+    asked = spec(architecture="sdxl", **on(MIDDLE_CARD, **large))
+    assert estimate(asked, SDXL, pictures=20, machine=MIDDLE_CARD).fits
     assert (on(SMALL_CARD)["train_batch_size"], on(CARD)["train_batch_size"]) == (1, 2)
     assert on(CARD, pictures=2000)["max_train_steps"] <= PRESETS["lora"]["balanced"].most_steps
 
@@ -86,6 +86,8 @@ def test_only_a_style_is_mirrored():
     for purpose in PURPOSES:
         values = suggest("lora", purpose, pictures=9, native_size=512, machine=CARD, architecture="sd1")
         assert values["random_flip"] == (purpose == "style")
+        # One variant would leave half of the pictures mirrored for good.
+        assert (values.get("cached_variants", 1) > 1) == values["random_flip"]
 
 
 def test_readiness_names_what_is_missing():
@@ -170,30 +172,6 @@ def test_epochs_and_steps():
     assert steps_of(0.001, pictures=1, batch_size=64) == 1
     assert epochs_of(50, pictures=20, batch_size=4) == 10
     assert steps_of(10, pictures=20, batch_size=2, accumulation=2) == 50
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(2, 60), st.integers(2, 10), st.data())
-def test_folds_hold_every_picture_out_once_and_never_part_near_duplicates(count, k, data):
-    keys = [f"p{number}" for number in range(count)]
-    clusters = data.draw(st.lists(st.lists(st.sampled_from(keys), min_size=2, max_size=4, unique=True), max_size=8))
-    if len(join_clusters(keys, clusters)) < k:
-        with pytest.raises(PartsError, match="can be parted"):
-            folds(keys, clusters, k=k)
-        return
-    parts = folds(keys, clusters, k=k)
-    assert sorted(chain.from_iterable(parts)) == sorted(keys)
-    place = {key: number for number, part in enumerate(parts) for key in part}
-    assert all(len({place[key] for key in cluster}) == 1 for cluster in clusters)
-    assert all(parts)
-
-
-def test_folds_are_about_equal_and_the_same_in_any_order():
-    keys = [f"p{number}" for number in range(11)]
-    parts = folds(keys, [], k=3, seed=1)
-    assert sorted(map(len, parts)) == [3, 4, 4]
-    assert folds(reversed(keys), [], k=3, seed=1) == parts
-    assert folds(keys, [], k=3, seed=2) != parts
 
 
 @pytest.mark.parametrize("count", range(2, 501, 7))

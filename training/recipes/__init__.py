@@ -3,7 +3,7 @@
 from .comparing import Difference, differences
 from .estimates import Estimate, Machine, ModelSizes, estimate, parts_of_memory
 from .methods import METHODS, PURPOSES, Choice, Readiness, judge_readiness, methods_for
-from .parts import PartsError, epochs_of, folds, steps_of
+from .parts import epochs_of, steps_of
 from .presets import PRESETS, RECOMMENDED_WEIGHTS, Preset, suggest
 
 __all__ = [
@@ -16,13 +16,11 @@ __all__ = [
     "Estimate",
     "Machine",
     "ModelSizes",
-    "PartsError",
     "Preset",
     "Readiness",
     "differences",
     "epochs_of",
     "estimate",
-    "folds",
     "judge_readiness",
     "methods_for",
     "parts_of_memory",

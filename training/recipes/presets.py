@@ -65,8 +65,8 @@ PRESETS: Mapping[TrainingMethod, Mapping[PresetName, Preset]] = {
         ),
         "careful": _preset(
             "careful", epochs=30, least_steps=1200, rank=32, lora_alpha=32.0, learning_rate=5e-5,
-            with_prior_preservation=True, prior_mode="class_pictures", num_class_images=100,
-            early_stopping_patience=8, lr_scheduler="cosine", lr_warmup_steps=60,
+            with_prior_preservation=True, prior_mode="adapter_off", early_stopping_patience=8,
+            lr_scheduler="cosine", lr_warmup_steps=60,
         ),
     },
     "dreambooth": {
@@ -123,7 +123,15 @@ FASTER_WHERE_SMALL: Mapping[str, float] = {
     "hypernetwork": 100,
 }
 TWO_AT_ONCE = 10 * GIB
-LITTLE_MEMORY = 12 * GIB
+# Below this the activations are worked out a second time instead of kept.
+LITTLE_MEMORY: Mapping[str, int] = {
+    "sd1": 12 * GIB,
+    "sd2": 12 * GIB,
+    "sdxl": 20 * GIB,
+    "sd3": 20 * GIB,
+    "flux": 40 * GIB,
+}
+MIRRORED_VARIANTS = 4
 VALIDATIONS = 12
 
 
@@ -148,10 +156,12 @@ def suggest(
         "resolution": min(native_size, MOST_RESOLUTION[architecture]),
         "train_batch_size": batch,
         "mixed_precision": "bf16" if machine.kind == "cuda" else "no",
-        "gradient_checkpointing": machine.memory_bytes < LITTLE_MEMORY and native_size > SMALL_MODEL,
+        "gradient_checkpointing": machine.memory_bytes < LITTLE_MEMORY[architecture] and native_size > SMALL_MODEL,
         # A mirrored character has its parting on the wrong side; a style has none.
         "random_flip": purpose == "style",
     }
+    if values["random_flip"]:
+        values["cached_variants"] = MIRRORED_VARIANTS
     if native_size <= SMALL_MODEL:
         values["learning_rate"] = round(chosen.values["learning_rate"] * FASTER_WHERE_SMALL[method], 10)
     steps = steps_of(chosen.epochs, pictures=pictures, batch_size=batch)
