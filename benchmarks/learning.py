@@ -4,16 +4,20 @@
 
 Each cell trains through the real trainer on pictures that the renderer drew for it, draws with what was learnt through
 the real engine (15 steps, guidance 2), and asks the concept judge. A cell's result is kept as soon as it is there, so
-that a run can be broken off and goes on; --report prints the tables of what is there.
+that a run can be broken off and goes on, and several runs may share the cells; --report prints the tables of what is
+there.
 """
 
 import argparse
 import fcntl
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
-from benchmarks.learning_cells import EXPERIMENTS, list_cells
+from benchmarks.learning_cells import EXPERIMENTS, Cell, list_cells
 from benchmarks.learning_report import report
 from benchmarks.learning_runs import Bench
 
@@ -44,17 +48,37 @@ def add_result(options: argparse.Namespace, key: str, row: dict) -> None:
         write_results(options.results, {**read_results(options.results), key: row})
 
 
+@contextmanager
+def claimed(options: argparse.Namespace, key: str) -> Iterator[bool]:
+    """Tell whether a cell is to be measured here: it has no result, and no other run is at it."""
+    path = options.folder / "claims" / sha256(key.encode()).hexdigest()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as claim:
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield key not in read_results(options.results)
+
+
 def run(options: argparse.Namespace) -> None:
     """Measure every cell that has no result yet."""
     bench = Bench(options.folder, count=options.pictures, threads=options.threads)
     for cell in list_cells(options.seeds):
-        if cell.experiment not in options.only or cell.key in read_results(options.results):
-            continue
-        started = time.perf_counter()
-        row = {"seed": cell.seed, **cell.measure(bench, cell.seed)}
-        add_result(options, cell.key, row)
-        told = {name: value for name, value in row.items() if name not in ("curve", "train_curve", "distances")}
-        print(f"{cell.key}: {told} in {time.perf_counter() - started:.0f} s", flush=True)
+        if cell.experiment in options.only:
+            with claimed(options, cell.key) as is_mine:
+                if is_mine:
+                    measure(bench, options, cell)
+
+
+def measure(bench: Bench, options: argparse.Namespace, cell: Cell) -> None:
+    """Measure one cell, keep what was found, and tell it."""
+    started = time.perf_counter()
+    row = {"seed": cell.seed, **cell.measure(bench, cell.seed)}
+    add_result(options, cell.key, row)
+    told = {name: value for name, value in row.items() if name not in ("curve", "train_curve", "distances")}
+    print(f"{cell.key}: {told} in {time.perf_counter() - started:.0f} s", flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:

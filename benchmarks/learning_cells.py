@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from benchmarks.learning_concepts import STYLE, SUBJECT
-from benchmarks.learning_runs import Bench, Recipe, Row
+from benchmarks.learning_runs import STEPS, Bench, Recipe, Row
 from engine.training.values import Trained
 
 # What the starter preset takes over: the rates and steps at which each method learns well here.
@@ -31,7 +31,8 @@ LOOKS: Mapping[str, Recipe] = {
 }
 # Among so many pictures of known things the trigger's captions say something only where they stand on their own.
 MIXED = replace(SUBJECTS["lora"], others=112).change(max_train_steps=240)
-PRIOR = replace(SUBJECTS["dreambooth"], concept=SUBJECT.within_class(), class_pictures=24)
+PRIOR = replace(SUBJECTS["dreambooth"], concept=SUBJECT.within_class())
+KEPT = {"with_prior_preservation": True, "sample_num_inference_steps": STEPS}
 FEW = Recipe(
     concept=SUBJECT, pictures=4, validation=4, spec={**LORA, **LOOK, "max_train_steps": 400, "validation_steps": 25}
 )
@@ -90,7 +91,7 @@ def learn(recipe: Recipe) -> Callable[[Bench, int], Row]:
 
     def measure(bench: Bench, seed: int) -> Row:
         trained = bench.train(recipe, seed)
-        adapter = bench.keep(trained, recipe, f"{recipe.spec['method']}-{recipe.concept.slot}-{seed}")
+        adapter = bench.keep(trained, recipe)
         return {
             **bench.judge_concept(recipe.concept, seed, adapter),
             "strength_0_is_base": bench.draws_as_base(recipe.concept, seed, replace(adapter, weight=0.0)),
@@ -105,7 +106,7 @@ def stand_still(recipe: Recipe) -> Callable[[Bench, int], Row]:
 
     def measure(bench: Bench, seed: int) -> Row:
         trained = bench.train(recipe.change(**STILL), seed)
-        adapter = bench.keep(trained, recipe, f"still-{recipe.spec['method']}-{recipe.concept.slot}-{seed}")
+        adapter = bench.keep(trained, recipe)
         is_base = bench.draws_as_base(recipe.concept, seed, adapter)
         seen = bench.judge_concept(recipe.concept, seed, None if is_base else adapter)
         return {**seen, "draws_as_base": is_base, **tell(trained)}
@@ -118,7 +119,7 @@ def learn_beside_class(recipe: Recipe) -> Callable[[Bench, int], Row]:
 
     def measure(bench: Bench, seed: int) -> Row:
         trained = bench.train(recipe, seed)
-        adapter = bench.keep(trained, recipe, "prior")
+        adapter = bench.keep(trained, recipe)
         concept = bench.judge_concept(recipe.concept, seed, adapter)
         return {**concept, **bench.judge_drift(recipe.concept, seed, adapter), **tell(trained)}
 
@@ -156,8 +157,9 @@ EXPERIMENTS: Mapping[str, Mapping[str, Callable[[Bench, int], Row]]] = {
     "prior": {
         "base": lambda bench, seed: bench.judge_concept(PRIOR.concept, seed) | bench.judge_drift(PRIOR.concept, seed),
         "off": learn_beside_class(PRIOR),
-        "class pictures": learn_beside_class(PRIOR.change(with_prior_preservation=True)),
-        "adapter off": learn_beside_class(PRIOR.change(with_prior_preservation=True, prior_mode="adapter_off")),
+        "class pictures, guided": learn_beside_class(replace(PRIOR, class_pictures=24).change(**KEPT)),
+        "class pictures": learn_beside_class(PRIOR.change(**KEPT, num_class_images=96)),
+        "adapter off": learn_beside_class(PRIOR.change(**KEPT, prior_mode="adapter_off")),
     },
     "overfit": {
         "stopper": follow(FEW.change(early_stopping_patience=PATIENCE)),

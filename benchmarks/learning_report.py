@@ -55,13 +55,19 @@ def report_concept(results: Results, experiment: str, base: str) -> str:
 
 def report_prior(results: Results) -> str:
     """Return what prior preservation keeps, and what it costs."""
+    without = {row["seed"]: float(np.mean(row["distances"])) for row in rows_of(results, "prior", "off")}
     lines = []
     for arm in arms_of(results, "prior"):
         rows = rows_of(results, "prior", arm)
-        apart = mean([float(np.mean(row["distances"])) for row in rows])
         kept, others = pool(rows, "class_hits", "half"), pool(rows, "other_hits", "half")
-        lines.append([arm, pool(rows), kept, others, f"{apart.middle:.1f} ({apart.low:.1f}–{apart.high:.1f})"])
-    return format_table(["prior", "concept", "class kept", "others kept", "distance to the base's pictures"], lines)
+        leaked = f"{sum(row['leaked'] for row in rows)} of {sum(2 * row['half'] for row in rows)}"
+        apart = {row["seed"]: float(np.mean(row["distances"])) for row in rows}
+        # The same seeds draw the same prompts from the same noise, so that they are compared one by one.
+        paired = [apart[seed] - without[seed] for seed in sorted(apart.keys() & without.keys())]
+        beside = "–" if arm in ("base", "off") or not paired else f"{mean(paired)}"
+        lines.append([arm, pool(rows), kept, others, leaked, f"{np.mean(list(apart.values())):.1f}", beside])
+    head = ["prior", "concept", "class kept", "others kept", "leaked", "distance to the base's pictures", "beside off"]
+    return format_table(head, lines)
 
 
 def report_overfit(results: Results) -> str:

@@ -1,6 +1,7 @@
 """Train one cell of the learning benchmark, draw with what it learnt through the real engine, and judge that."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -174,9 +175,9 @@ class Bench:
         prompts = [scene.prompt for scene in scenes]
         return write_items(self.folder / "pictures", self.draw(prompts, seed=seed + 500), prompts)
 
-    def keep(self, trained: Trained, recipe: Recipe, name: str) -> AdapterRef:
-        """Write what was learnt as a file that the engine finds."""
-        path = self.folder / f"{name}.safetensors"
+    def keep(self, trained: Trained, recipe: Recipe) -> AdapterRef:
+        """Write what was learnt as a file that the engine finds, called by its hash."""
+        path = self.folder / f"{os.getpid()}.safetensors"
         header = {"modelspec.trigger_phrase": TRIGGER}
         if trained.kind == "hypernetwork":
             header |= {name: as_text(recipe.spec.get(name, getattr(DEFAULTS, name))) for name in STRUCTURE}
@@ -184,7 +185,7 @@ class Bench:
         options = {"lora_alpha": alpha, "layers_per_block": 1} if trained.kind == "lora" else {}
         write_adapter(path, trained.kind, trained.weights, header, architecture="sd1", **options)
         sha256 = hash_model(path)
-        self.files[sha256] = path
+        self.files[sha256] = path.replace(self.folder / f"{sha256}.safetensors")
         return AdapterRef(kind=trained.kind, sha256=sha256)
 
 
