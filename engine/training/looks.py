@@ -84,6 +84,7 @@ class Looks:
     def draw_strip(self, step: int) -> None:
         """Draw the sample prompts and tell of them."""
         images = self._draw(self.spec.sample_prompts)
+        self.networks.rest("vae")
         self.on_event(Sampled(step=step, images=images))
 
     def share_memorized(self) -> float | None:
@@ -91,7 +92,7 @@ class Looks:
         everything = self.prepared.everything
         if everything is None or not self.spec.sample_prompts:
             return None
-        captions = [text for text in self.prepared.instances.captions.texts if text][:DRAWN_FOR_MEMORY]
+        captions = self.prepared.instances.captions.spread(DRAWN_FOR_MEMORY)
         negative = self.spec.sample_prompts[0].negative_prompt
         prompts = [
             SamplePrompt(prompt=text, negative_prompt=negative, seed=key_of(self.spec.seed, "memory", text) % 2**32)

@@ -14,6 +14,7 @@ from engine.errors import EngineError
 from engine.specs import TrainingSpec
 
 BETAS = (0.9, 0.999)
+LIBRARIES = {"prodigy": ("prodigyopt", "Prodigy"), "adamw_8bit": ("bitsandbytes", "8-bit AdamW")}
 
 
 def build_optimizer(spec: TrainingSpec, groups: Sequence[Mapping[str, Any]]) -> torch.optim.Optimizer:
@@ -22,21 +23,32 @@ def build_optimizer(spec: TrainingSpec, groups: Sequence[Mapping[str, Any]]) -> 
     if spec.optimizer == "adafactor":
         return torch.optim.Adafactor(rows, lr=spec.learning_rate, weight_decay=decay)
     if spec.optimizer == "prodigy":
-        make = library("prodigyopt", "Prodigy").Prodigy
+        make = library(*LIBRARIES["prodigy"]).Prodigy
         with redirect_stdout(None):
             return make(rows, lr=spec.learning_rate, weight_decay=decay, safeguard_warmup=True)
     if spec.optimizer == "adamw_8bit":
-        make = library("bitsandbytes", "8-bit AdamW").optim.AdamW8bit
+        make = library(*LIBRARIES["adamw_8bit"]).optim.AdamW8bit
         return make(rows, lr=spec.learning_rate, betas=BETAS, weight_decay=decay)
     return torch.optim.AdamW(rows, lr=spec.learning_rate, betas=BETAS, weight_decay=decay, fused=True)
 
 
+def check_optimizer(spec: TrainingSpec) -> None:
+    """Raise EngineError where the optimizer's library is missing, before anything is loaded and drawn for it."""
+    if spec.optimizer in LIBRARIES:
+        find_library(*LIBRARIES[spec.optimizer])
+
+
 def library(name: str, title: str) -> Any:
     """Return a library that is not everywhere. Raises EngineError."""
+    find_library(name, title)
+    return importlib.import_module(name)
+
+
+def find_library(name: str, title: str) -> None:
+    """Raise EngineError where a library is missing."""
     if importlib.util.find_spec(name) is None:
         message = f"{title} needs the library {name}, which is not installed here."
         raise EngineError("optimizer_missing", message, optimizer=title, library=name)
-    return importlib.import_module(name)
 
 
 def pack_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], str]:

@@ -112,6 +112,12 @@ class Captions:
         texts = tuple(dict.fromkeys([EMPTY, *captions]))
         return cls(texts=texts, variants=tuple((texts.index(text),) for text in captions))
 
+    def spread(self, most: int) -> list[str]:
+        """Return so many captions at most, from pictures that are apart from each other, none twice and none empty."""
+        found = list(dict.fromkeys(filter(None, (self.texts[places[0]] for places in self.variants))))
+        count = min(most, len(found))
+        return [found[place * len(found) // count] for place in range(count)]
+
     def choose(self, rows: Sequence[int], spec: TrainingSpec, step: int) -> list[int]:
         """Return the places of one step's captions: any variant of each picture's, or now and then the empty one."""
         rng = rng_for(spec.seed, "captions of step", step)

@@ -22,7 +22,7 @@ from engine.training.lessons import Lessons
 from engine.training.limits import check_training
 from engine.training.looks import Looks
 from engine.training.networks import Networks, load_networks
-from engine.training.optimizers import build_optimizer, split_groups
+from engine.training.optimizers import build_optimizer, check_optimizer, split_groups
 from engine.training.preparation import Prepared, prepare
 from engine.training.randomness import key_of
 from engine.training.schedules import rate_factor
@@ -115,6 +115,7 @@ def train_one(
     horizon: int | None = None,
 ) -> Trained:
     """Train on one split. The learning rate falls as for `horizon` steps, where that is not how many there are."""
+    check_optimizer(spec)
     reset_peak(device)
     started = time.perf_counter()
     on_event(Staged(stage="loading", index=0, total=1))

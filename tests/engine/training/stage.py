@@ -111,15 +111,16 @@ def learn(
     return trained, events
 
 
-def pieces_of(spec: TrainingSpec, material: Material, folder: Path) -> tuple[Networks, Prepared]:
-    """Load the starter model and prepare what a training works with."""
-    networks = load_networks(spec, resolve={STARTER: WEIGHTS}.__getitem__, device=torch.device("cpu"), tokenizers=None)
+def pieces_of(spec: TrainingSpec, material: Material, folder: Path, models: Any = None) -> tuple[Networks, Prepared]:
+    """Load the starter model, or another one, and prepare what a training works with."""
+    resolve = models or {STARTER: WEIGHTS}.__getitem__
+    networks = load_networks(spec, resolve=resolve, device=torch.device("cpu"), tokenizers=None)
     return networks, prepare(spec, material, networks, cache=folder, on_event=lambda _event: None)
 
 
-def lessons_of(spec: TrainingSpec, material: Material, folder: Path) -> Lessons:
+def lessons_of(spec: TrainingSpec, material: Material, folder: Path, *, models: Any = None) -> Lessons:
     """Return the batches of a training and what it asks in them."""
-    networks, prepared = pieces_of(spec, material, folder)
+    networks, prepared = pieces_of(spec, material, folder, models)
     return Lessons(
         spec, networks, prepared.learner, prepared.texts, instances=prepared.instances, classes=prepared.classes
     )

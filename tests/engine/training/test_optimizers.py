@@ -8,7 +8,7 @@ import torch
 from engine.errors import EngineError
 from engine.training.optimizers import build_optimizer, pack_state, split_groups, unpack_state
 
-from .stage import spec_of
+from .stage import learn, spec_of
 
 
 def make(name, seed=0):
@@ -58,4 +58,14 @@ def test_a_missing_library_is_named():
     with pytest.raises(EngineError) as refused:
         make("adamw_8bit")
     assert refused.value.code == "optimizer_missing"
+
+
+def test_a_missing_library_is_told_before_anything_is_loaded(material, tmp_path):
+    if importlib.util.find_spec("bitsandbytes"):
+        pytest.skip("bitsandbytes is installed here")
+    heard = []
+    with pytest.raises(EngineError) as refused:
+        learn(spec_of("lora", optimizer="adamw_8bit"), material, tmp_path, listen=heard.append)
+    assert refused.value.code == "optimizer_missing"
+    assert heard == []
     assert refused.value.params["library"] == "bitsandbytes"

@@ -89,6 +89,17 @@ def test_a_variant_is_the_same_every_time_and_others_differ(picture):
     assert len({vary(*key) for key in [(0, "a", 0), (0, "a", 1), (1, "a", 0), (0, "b", 0)]}) == 4
 
 
+@pytest.mark.parametrize(
+    "changes", [{"random_flip": True}, {"rotation_degrees": 10}, {"crop_scale": 0.7}, {"color_jitter": 0.2}]
+)
+def test_each_way_to_vary_does_so_by_itself(changes, picture):
+    made = [
+        vary_picture(picture, SIZE, Augmentation(**changes), seed=0, sha256="a", variant=variant).tobytes()
+        for variant in range(8)
+    ]
+    assert len(set(made)) > 1
+
+
 def test_without_augmentation_every_variant_is_the_middle(picture):
     made = vary_picture(picture, SIZE, Augmentation(), seed=3, sha256="a", variant=5)
     assert made.tobytes() == fit_picture(picture, SIZE).tobytes()

@@ -150,6 +150,39 @@ def test_clipping_bounds_the_whole_gradient(material, tmp_path):
     assert sizes == [pytest.approx(1e-4, rel=1e-2)]
 
 
+def test_checkpointed_activations_come_to_the_same_gradients(material, tmp_path):
+    plain = spec_of("lora", max_train_steps=2, validation_steps=0)
+    kept, _ = learn(plain, material, tmp_path / "kept")
+    again, _ = learn(plain.replace(gradient_checkpointing=True), material, tmp_path / "again")
+    torch.testing.assert_close(again.weights, kept.weights, rtol=1e-3, atol=1e-6)
+
+
+def test_half_precision_learns_about_the_same(material, tmp_path):
+    plain = spec_of("lora", max_train_steps=10, validation_steps=0)
+    whole, _ = learn(plain, material, tmp_path / "whole")
+    half, _ = learn(plain.replace(mixed_precision="bf16"), material, tmp_path / "half")
+    assert all(each.dtype is torch.float32 for each in half.weights.values())
+    assert half.losses[0][1] == pytest.approx(whole.losses[0][1], rel=0.02)
+    assert half.losses != whole.losses
+
+
+@pytest.mark.parametrize(("architecture", "told"), [("sd2", None), ("sd1", "v_prediction")])
+def test_a_model_that_predicts_velocity_is_asked_for_it(architecture, told, material, tmp_path):
+    folder = build_folder(architecture, tmp_path / "model")
+    sha256 = hash_model(folder)
+    spec = spec_of("lora", architecture=architecture, base_model=sha256, prediction_type=told, validation_steps=0)
+    models = {sha256: folder}.__getitem__
+    lessons = lessons_of(spec, material, tmp_path, models=models)
+    other = lessons_of(spec.replace(prediction_type="epsilon"), material, tmp_path, models=models)
+    asked, noise = (each.ask(each.instances, 0, "instance") for each in (lessons, other))
+    assert torch.equal(asked.noisy, noise.noisy)
+    table = lessons.networks.noise
+    signal, share = (each[asked.timesteps].view(-1, 1, 1, 1) for each in (table.signal, table.noise))
+    clean = (asked.noisy - share * noise.target) / signal
+    torch.testing.assert_close(asked.target, signal * noise.target - share * clean, rtol=1e-3, atol=1e-3)
+    assert lessons.loss(lessons.task(0)).isfinite()
+
+
 def test_averaged_weights_follow_quickly_at_first(material, tmp_path):
     spec = spec_of("lora", ema_decay=0.999, max_train_steps=2, validation_steps=0, lr_scheduler="constant")
     averaged, _ = learn(spec, material, tmp_path / "averaged")
