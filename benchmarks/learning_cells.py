@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from benchmarks.learning_concepts import STYLE, SUBJECT
-from benchmarks.learning_runs import STEPS, Bench, Recipe, Row
+from benchmarks.learning_runs import GUIDANCE, STEPS, Bench, Recipe, Row
 from engine.training.values import Trained
 
 # What the starter preset takes over: the rates and steps at which each method learns well here.
@@ -32,7 +32,11 @@ LOOKS: Mapping[str, Recipe] = {
 # Among so many pictures of known things the trigger's captions say something only where they stand on their own.
 MIXED = replace(SUBJECTS["lora"], others=112).change(max_train_steps=240)
 PRIOR = replace(SUBJECTS["dreambooth"], concept=SUBJECT.within_class())
-KEPT = {"with_prior_preservation": True, "sample_num_inference_steps": STEPS}
+KEPT = {
+    "with_prior_preservation": True,
+    "sample_num_inference_steps": STEPS,
+    "sample_guidance_scale": GUIDANCE,
+}
 FEW = Recipe(
     concept=SUBJECT, pictures=4, validation=4, spec={**LORA, **LOOK, "max_train_steps": 400, "validation_steps": 25}
 )
@@ -157,7 +161,6 @@ EXPERIMENTS: Mapping[str, Mapping[str, Callable[[Bench, int], Row]]] = {
     "prior": {
         "base": lambda bench, seed: bench.judge_concept(PRIOR.concept, seed) | bench.judge_drift(PRIOR.concept, seed),
         "off": learn_beside_class(PRIOR),
-        "class pictures, guided": learn_beside_class(replace(PRIOR, class_pictures=24).change(**KEPT)),
         "class pictures": learn_beside_class(PRIOR.change(**KEPT, num_class_images=96)),
         "adapter off": learn_beside_class(PRIOR.change(**KEPT, prior_mode="adapter_off")),
     },

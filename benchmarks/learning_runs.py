@@ -21,7 +21,7 @@ from engine.starter.concepts import load_concept_judge, measure_concept
 from engine.starter.evaluate import draw_real
 from engine.starter.judge import predict, to_pixels
 from engine.training.train import train
-from engine.training.values import Material, Trained, TrainingItem
+from engine.training.values import Material, Trained
 
 STEPS, GUIDANCE, NEGATIVE = 15, 2.0, ", ".join(DEFECTS)
 MEMORY_BYTES = 2 * 10**9
@@ -45,7 +45,6 @@ class Recipe:
     others: int = 0
     shuffled: bool = False
     fresh: int = 0
-    class_pictures: int = 0
 
     def change(self, **fields: Any) -> "Recipe":
         """Return the recipe with some fields of its spec changed."""
@@ -163,17 +162,7 @@ class Bench:
         return Material(
             train=write_items(pictures, draw_real(scenes), captions),
             validation=write_items(pictures, draw_real(held_out), [concept.caption(each) for each in held_out]),
-            class_pictures=self.draw_class(recipe, seed),
         )
-
-    def draw_class(self, recipe: Recipe, seed: int) -> tuple[TrainingItem, ...]:
-        """Draw the class with the base model, as a user has DreamBooth's class pictures made."""
-        scenes = [
-            replace(scene, subject=recipe.concept.class_word)
-            for scene in draw_known(recipe.class_pictures, f"class:{seed}")
-        ]
-        prompts = [scene.prompt for scene in scenes]
-        return write_items(self.folder / "pictures", self.draw(prompts, seed=seed + 500), prompts)
 
     def keep(self, trained: Trained, recipe: Recipe) -> AdapterRef:
         """Write what was learnt as a file that the engine finds, called by its hash."""
