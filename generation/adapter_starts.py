@@ -5,6 +5,7 @@ from django.http import Http404
 from assets.models import ModelFile
 
 from . import adapter_choice, starting
+from .fitting import fits
 
 
 def with_adapter(values: starting.Values, shelf: starting.Shelf, adapter_id: str) -> starting.Values:
@@ -17,7 +18,7 @@ def with_adapter(values: starting.Values, shelf: starting.Shelf, adapter_id: str
         raise Http404
     values = {**values, **adapter_choice.values_of([(adapter.id, adapter_choice.usual_weight(adapter))])}
     model = shelf.find_model(values["base_model"])
-    fitting = fitting_model(shelf, adapter) if model is None or model.architecture != adapter.architecture else None
+    fitting = fitting_model(shelf, adapter) if model is None or not fits(adapter, model) else None
     if fitting is not None:
         values |= starting.model_values(fitting, values["quality"]) | {"base_model": str(fitting.id)}
     return starting.with_marks(values)
@@ -25,4 +26,4 @@ def with_adapter(values: starting.Values, shelf: starting.Shelf, adapter_id: str
 
 def fitting_model(shelf: starting.Shelf, adapter: ModelFile) -> ModelFile | None:
     """Return the first model that an adapter fits."""
-    return next((model for model in shelf.models if model.architecture == adapter.architecture), None)
+    return next((model for model in shelf.models if fits(adapter, model)), None)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assets.licensing import Action, Decision, Profile
+from assets.licensing import Action, Decision, Profile, Verdict
 from assets.models import ModelFile
 from assets.services import decide_about, explain_here
 from assets.services.decisions import Sources, own_profiles_in, waivers_of
@@ -23,6 +23,7 @@ from projects.models import Campaign, Project
 from projects.problems import Problem
 
 from . import prompts
+from .fitting import check_files, check_withdrawn
 from .models import Generation, TemplateVersion
 from .sentences import sentence
 from .token_meter import notices_of, tokens_of
@@ -70,7 +71,12 @@ class PictureRequest:
     @property
     def files(self) -> list[ModelFile]:
         """Return every model file that the picture is made with."""
-        return [*filter(None, (self.base_model, self.vae)), *(each.file for each in self.adapters)]
+        return [*filter(None, (self.base_model, self.vae)), *self.adapter_files]
+
+    @property
+    def adapter_files(self) -> list[ModelFile]:
+        """Return the adapters' files in their order."""
+        return [each.file for each in self.adapters]
 
     @property
     def trigger_words(self) -> list[str]:
@@ -146,6 +152,8 @@ def compose(
     spec = build_spec(request, compiled)
     counts = tokens_of(request.base_model, spec.prompt)
     generate, publish = (judge or Judge(project, request.files)).decide(request.files)
+    if generate.verdict is Verdict.ALLOW:
+        check_withdrawn(project, request.adapter_files)
     return Composed(
         spec=spec,
         compiled=compiled,
@@ -181,7 +189,8 @@ def body_of(request: PictureRequest) -> prompts.TemplateBody:
 
 
 def build_spec(request: PictureRequest, compiled: prompts.Compiled) -> ImageSpec:
-    """Fill the model's defaults in and check the limits. Raises Problem naming the fields."""
+    """Fill the model's defaults in, and check the limits and that the files fit. Raises Problem naming the fields."""
+    check_files(request.base_model, request.vae, request.adapter_files)
     model, defaults = request.base_model, request.base_model.defaults
     scheduler = request.scheduler or defaults.get("scheduler", usual_scheduler(model.architecture))
     info = SCHEDULERS.get(scheduler)

@@ -42,6 +42,7 @@ FILES = ("base_model", "vae")
 # Which axes may have caused a mistake in a field of the recipe, the likeliest first.
 CAUSES: Mapping[str, tuple[str, ...]] = {
     "adapters": (WEIGHT, ADAPTER),
+    "vae": ("vae", "base_model"),
     "scheduler": ("scheduler", "base_model"),
     "num_inference_steps": ("num_inference_steps", "scheduler"),
     "clip_skip": ("base_model",),
@@ -240,6 +241,8 @@ def blame(order: Order, place: Place, problem: Problem) -> Problem:
 
 def causes_of(name: str, code: str) -> Sequence[str]:
     """Return which axes may have caused a mistake in a field."""
-    if code == "adapter_twice":
+    if code in ("adapter_twice", "adapter_taken_back"):
         return (ADAPTER,)
+    if code == "adapter_made_for_another":
+        return (ADAPTER, "base_model")
     return CAUSES.get(name, (name, REPLACE) if name in (*SLOT_NAMES, "negative") else (name,))

@@ -1,27 +1,56 @@
 """What the axes of a new grid begin with: what a preset says, what an older grid varied, or what suits the form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from assets.models import ModelFile
 from engine.limits import MAX_SEED, MAX_STEPS
 
 from . import adapter_choice, starting
+from .fitting import fits
 from .grids import ADAPTER, CHOSEN, NOTHING, REPLACE, SIDES, WEIGHT, WORDS, Axis
 
 SWEEP = "0.5-0.9 (+0.1)"
 FEW, SEVERAL = 4, 10
 
 
-def preset_values(name: str, shelf: starting.Shelf) -> starting.Values:
-    """Return the axes of a preset: `weights` sweeps an adapter's weight, `models` compares models and VAEs."""
+def preset_values(name: str, values: Mapping[str, Any], shelf: starting.Shelf) -> starting.Values:
+    """Return the axes of a preset: `weights` sweeps an adapter's weight, `models` compares models and VAEs.
+
+    Each model is drawn with each VAE, so these are the ones that fit the form's model and adapters, and each other.
+    """
     if name == "weights":
         return axis_values("x", WEIGHT, [SWEEP])
     if name == "models":
-        models = [str(file.id) for file in shelf.models][:SEVERAL]
-        vaes = ["", *(str(file.id) for file in shelf.vaes)][:SEVERAL]
-        across = axis_values("x", "base_model", models)
-        return across | (axis_values("y", "vae", vaes) if shelf.vaes else {})
+        models = fitting_models(values, shelf)[:SEVERAL]
+        vaes = [vae for vae in shelf.vaes if all(fits(vae, model) for model in models)]
+        across = axis_values("x", "base_model", ids_of(models))
+        return across | (axis_values("y", "vae", ["", *ids_of(vaes)][:SEVERAL]) if vaes else {})
     return {}
+
+
+def fitting_models(values: Mapping[str, Any], shelf: starting.Shelf) -> list[ModelFile]:
+    """Return the models of the kind that the form has chosen which its VAE and adapters fit, the chosen one first."""
+    chosen = shelf.find_model(values.get("base_model")) or shelf.usual_model
+    adapters = shelf.find_adapters(adapter_choice.chosen_in(values)).values()
+    files = [*filter(None, [shelf.find_vae(values.get("vae"))]), *adapters]
+    found = [
+        model
+        for model in shelf.models
+        if chosen is not None and model.architecture == chosen.architecture and all(fits(file, model) for file in files)
+    ]
+    return sorted(found, key=lambda model: model != chosen)
+
+
+def fitting_vaes(values: Mapping[str, Any], shelf: starting.Shelf) -> list[ModelFile]:
+    """Return the VAEs that fit the model of the form."""
+    model = shelf.find_model(values.get("base_model"))
+    return [vae for vae in shelf.vaes if model is None or fits(vae, model)]
+
+
+def ids_of(files: Iterable[ModelFile]) -> list[str]:
+    """Return files as a form names them."""
+    return [str(file.id) for file in files]
 
 
 def values_of_axes(axes: Sequence[Axis]) -> starting.Values:
@@ -54,7 +83,7 @@ def follow_axes(values: starting.Values, shelf: starting.Shelf) -> tuple[startin
 
 
 def first_values(kind: str, values: Mapping[str, Any], shelf: starting.Shelf) -> list[str]:
-    """Return what an axis begins with: values around those of the form, or all of a few files."""
+    """Return what an axis begins with: values around those of the form, or all of a few files that fit."""
     if kind in (WEIGHT, "guidance_scale"):
         return [SWEEP if kind == WEIGHT else "3-9 (+2)"]
     if kind == "num_inference_steps":
@@ -66,7 +95,7 @@ def first_values(kind: str, values: Mapping[str, Any], shelf: starting.Shelf) ->
     if kind == ADAPTER:
         return ["", *adapter_choice.chosen_in(values)]
     if kind in ("base_model", "vae"):
-        found = [str(file.id) for file in (shelf.models if kind == "base_model" else shelf.vaes)]
+        found = ids_of((fitting_models if kind == "base_model" else fitting_vaes)(values, shelf))
         return [*([""] if kind == "vae" else []), *found] if len(found) <= FEW else [str(values.get(kind, ""))]
     return [] if kind == REPLACE else [str(values.get(kind, ""))]
 

@@ -90,6 +90,13 @@ RECIPES: Sentences = {
     "adapter_kind_unsupported": (_("Adapters of the kind {kind} cannot be used with this kind of base model."),),
     "adapter_word_invalid": (_("The word of an adapter must be at most {limit} characters of plain text."),),
     "adapter_twice": (_("The same adapter is chosen twice."),),
+    "adapter_made_for_another": (
+        _("The adapter {file} was made for {made_for}, but {model} is {architecture}. Choose another one."),
+    ),
+    "adapter_taken_back": (_("The version {adapter} was taken back in this project. Choose another adapter."),),
+    "vae_made_for_another": (
+        _("The VAE {file} was made for {made_for}, but {model} is {architecture}. Choose another one."),
+    ),
     "hash_invalid": (_("A file must be named by its sha256."),),
     "mode_unknown": (_("This way to draw is not known."),),
 }

@@ -13,7 +13,8 @@ from engine.specs import OnStep, Step
 from engine.translate import MarianTranslator
 from jobs.models import Job
 
-from .models import Generation, Replay, Suggestion
+from .fitting import withdrawn_in
+from .models import Generation, GenerationAdapter, Replay, Suggestion
 from .previews import Previews, drop_preview
 from .services.generations import missing_indexes, save_output
 from .services.replays import recorded_spec, save_replay
@@ -82,6 +83,7 @@ def draw_pictures(generation: Generation) -> None:
         for index in missing_indexes(generation):
             rights = RightsWatch(generation)
             rights.check()
+            refuse_withdrawn(generation)
             on_step = report(generation, done=index, of=generation.count, rights=rights, previews=previews)
             rendered = engine().render(generation.spec_for(index), on_step)
             rights.look(every_seconds=0)
@@ -96,9 +98,19 @@ def draw_again(job: Replay) -> None:
     """Draw the recorded recipe, while the rights allow it, and write the verdict."""
     rights = RightsWatch(job)
     rights.check()
+    refuse_withdrawn(job.output.generation)
     rendered = engine().render(recorded_spec(job.output), report(job, done=0, of=1, rights=rights))
     rights.look(every_seconds=0)
     save_replay(job, rendered)
+
+
+def refuse_withdrawn(generation: Generation) -> None:
+    """Raise ModelError when the project has taken the version of an adapter back since pictures were asked for."""
+    adapters = GenerationAdapter.objects.filter(generation=generation).select_related("file__adapter_version")
+    file = withdrawn_in(generation.project, [each.file for each in adapters])
+    if file is not None:
+        message = f"The version {file.name} was taken back in its project."
+        raise ModelError("adapter_taken_back", message, adapter=file.name)
 
 
 def report(job: Job, *, done: int, of: int, rights: RightsWatch, previews: Previews | None = None) -> OnStep:

@@ -110,11 +110,18 @@ def reap_forever() -> None:
     slept_at = timezone.now()
     while True:
         time.sleep(settings.JOB_REAP_SECONDS)
-        overslept = (timezone.now() - slept_at).total_seconds() - settings.JOB_REAP_SECONDS
-        # After a suspend every heart seems to have stopped: let the others beat first.
-        if overslept < settings.JOB_STALE_SECONDS / 2:
+        if clock_is_even((timezone.now() - slept_at).total_seconds()):
             reap_once()
         slept_at = timezone.now()
+
+
+def clock_is_even(seconds: float) -> bool:
+    """Did the clock go on by about one sleep?
+
+    After a suspend every heart seems to have stopped, and when the clock was set back every beat is from the future:
+    let the others beat first.
+    """
+    return abs(seconds - settings.JOB_REAP_SECONDS) < settings.JOB_STALE_SECONDS / 2
 
 
 def reap_once() -> None:

@@ -20,7 +20,7 @@ from engine.schedulers import SCHEDULERS
 from engine.specs import ImageSpec
 from jobs.models import Canceled
 from jobs.queue import ring
-from ledger.services import actor_hash, append
+from ledger.services import actor_hash, append, lock_head
 from projects.models import Project, User
 from projects.problems import Problem
 from projects.services import record
@@ -72,6 +72,8 @@ def create_generation(
     user: User, project: Project, request: PictureRequest, composed: Composed, key: str
 ) -> Generation:
     """Write the job and its ledger entry, and ring the worker's bell after the commit."""
+    # Before the row: a grid that is drawn again holds the ledger while it waits for a row of the same key.
+    lock_head(project.id)
     generation = Generation.objects.create(
         project=project,
         requested_by=user,

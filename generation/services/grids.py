@@ -141,4 +141,12 @@ def draw_again(user: User, grid: Grid, cell: Cell, row: GridCell) -> Generation:
     """Ask for a cell's picture once more, or return the job that its own page has asked for meanwhile."""
     key = f"retry {row.generation_id}" if row.generation_id else key_at(grid, cell.place)
     asked = find_asked(user, grid.project, key)
-    return asked or create_generation(user, grid.project, cell.request, cell.composed, key)
+    if asked is not None:
+        return asked
+    try:
+        return create_generation(user, grid.project, cell.request, cell.composed, key)
+    except IntegrityError:
+        asked = find_asked(user, grid.project, key)
+        if asked is None:
+            raise
+        return asked

@@ -17,6 +17,7 @@ from projects.models import User
 from projects.services import record
 
 from ..composing import refuse
+from ..fitting import check_withdrawn
 from ..models import Output, Replay
 
 
@@ -25,6 +26,7 @@ def request_replay(user: User, output: Output) -> Replay:
     decision = decide_use(output.project, Action.GENERATE, model_files(output))
     if decision.verdict != Verdict.ALLOW:
         raise refuse(decision)
+    check_withdrawn(output.project, [each.file for each in output.generation.chosen_adapters])
     try:
         with transaction.atomic():
             replay = Replay.objects.create(project=output.project, output=output, requested_by=user)

@@ -155,7 +155,8 @@ def opening_grid(request: HttpRequest, shelf: starting.Shelf) -> starting.Values
     if older is not None:
         row = get_in_project(shelf.project, Grid.objects.all(), id=older)
         return values_of(row, shelf) | values_of_axes(row.read_axes) | {"varied": row.varied}
-    return opening(request, shelf, None) | preset_values(request.GET.get("preset", ""), shelf)
+    values = opening(request, shelf, None)
+    return values | preset_values(request.GET.get("preset", ""), values, shelf)
 
 
 def form_context(project: Project, form: GridForm) -> dict[str, Any]:

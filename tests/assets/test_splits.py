@@ -41,12 +41,16 @@ def test_order_does_not_matter_and_the_seed_decides(drawn, seed, share, random):
     assert split(mixed_keys, mixed_clusters, seed=seed, validation_share=share) == found
 
 
-@pytest.mark.parametrize("count", range(2, 201))
-def test_single_pictures_split_at_every_size(count):
-    keys = [f"k{number}" for number in range(count)]
-    found = split(keys, [], seed=7, validation_share=0.1)
-    assert len(found.validation) == max(1, round(count * 0.1))
-    assert len(found.train) + len(found.validation) == count
+@pytest.mark.parametrize("share", [0.1, 0.15])
+def test_single_pictures_split_at_every_size(share):
+    for count in range(2, 501):
+        keys = {f"k{number}" for number in range(count)}
+        found = split(keys, [], seed=count, validation_share=share)
+        train, validation = set(found.train), set(found.validation)
+        assert train | validation == keys, count
+        assert not train & validation, count
+        assert len(validation) == len(found.validation) == max(1, round(count * share)), count
+        assert len(train) == len(found.train) == count - len(validation) > 0, count
 
 
 @given(keys_and_clusters, st.integers(), shares)

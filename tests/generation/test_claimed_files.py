@@ -32,7 +32,7 @@ def adapters(people, project, starter) -> list[ModelFile]:
 @pytest.fixture
 def vae(people, project) -> ModelFile:
     """Return a VAE of the project."""
-    path = Path(settings.MODELS_ROOT, write("vaes/soft.safetensors", vae_weights()))
+    path = Path(settings.MODELS_ROOT, write("vaes/soft.safetensors", vae_weights(8)))
     options = {"kind": ModelFile.Kind.VAE, "name": "Soft", "actor": people.editor, "project": project}
     declared = Declaration(expression="CC0-1.0", creator="Ana", source_url="https://daicho.example/soft")
     made = register_model(path, declaration=declared, architecture="sd1", **options)

@@ -1,9 +1,10 @@
 """Grids that are asked for: once, all or nothing, with a job and a ledger row for each picture; later completed."""
 
-from threading import Barrier, Thread
+import time
+from threading import Barrier, Event, Thread
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from assets.models import ModelFile, Rights
 from assets.services import clear_rights
@@ -13,6 +14,7 @@ from generation.grid_axes import read_axis
 from generation.grid_plans import Order
 from generation.grids import Place
 from generation.models import Generation, Grid, GridCell, Output
+from generation.services import generations
 from generation.services.generations import repeat_request, save_output, submit_generation
 from generation.services.grids import cancel_grid, redraw_grid, request_grid
 from generation.starting import Shelf
@@ -216,4 +218,72 @@ def test_two_presses_at_the_same_moment_make_one_grid(people, project, starter):
         thread.join()
     assert sorted(is_new for _grid, is_new in found) == [False, True]
     assert Generation.objects.count() == 3
+    connection.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_cell_that_is_tried_again_on_its_own_page_at_the_same_moment_is_drawn_once(people, project, grid):
+    failed = jobs_of(grid)[Place(0, 0, 0)]
+    assert failed.claim()
+    failed.fail("out_of_memory")
+    is_written, found = Event(), []
+
+    def try_again() -> None:
+        with transaction.atomic():
+            found.append(submit_generation(people.editor, project, repeat_request(failed), key=f"retry {failed.id}"))
+            is_written.set()
+            time.sleep(0.5)
+        connections.close_all()
+
+    def draw_missing() -> None:
+        assert is_written.wait(10)
+        found.append(redraw_grid(people.editor, grid))
+        connections.close_all()
+
+    threads = [Thread(target=target) for target in (try_again, draw_missing)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    again, count = found
+    assert count == 1
+    assert jobs_of(grid)[Place(0, 0, 0)] == again
+    assert Generation.objects.filter(idempotency_key=f"retry {failed.id}").count() == 1
+    connection.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_ways_to_try_again_do_not_wait_for_each_other(people, project, grid, monkeypatch):
+    early, late = (jobs_of(grid)[Place(x, 0, 0)] for x in (0, 1))
+    for job in (early, late):
+        assert job.claim()
+        job.fail("out_of_memory")
+    save, is_written, found = generations.save_adapters, Event(), []
+
+    def save_slowly(generation: Generation, request: PictureRequest) -> None:
+        save(generation, request)
+        if generation.idempotency_key == f"retry {late.id}" and not is_written.is_set():
+            is_written.set()
+            time.sleep(0.8)
+
+    def try_again() -> None:
+        found.append(submit_generation(people.editor, project, repeat_request(late), key=f"retry {late.id}"))
+        connections.close_all()
+
+    def draw_missing() -> None:
+        assert is_written.wait(10)
+        redraw_grid(people.editor, grid)
+        connections.close_all()
+
+    monkeypatch.setattr(generations, "save_adapters", save_slowly)
+    threads = [Thread(target=target) for target in (try_again, draw_missing)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    jobs = jobs_of(grid)
+    assert jobs[Place(1, 0, 0)] == found[0]
+    assert jobs[Place(0, 0, 0)] != early
     connection.close()

@@ -172,6 +172,8 @@ class Loud(Exception):
         (Loud(), "too_noisy"),
         (ValueError("NUL \x00"), "unexpected"),
         (OSError(errno.ENOSPC, "full"), "disk_full"),
+        (OSError(errno.EDQUOT, "full"), "disk_full"),
+        (OSError(errno.EFBIG, "full"), "disk_full"),
         (OSError(errno.ENOENT, "gone"), "unexpected"),
         (MemoryError(), "out_of_memory"),
     ],

@@ -2,6 +2,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.utils import timezone
 from django_q.brokers import get_broker
@@ -101,6 +102,30 @@ def test_nothing_rings_while_messages_wait(make_nap):
         queue.ring(make_nap())
     assert reap(later(settings.JOB_BELL_SECONDS + 1)).rung == 0
     assert messages() == 3
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_clock_that_jumped_is_not_even(jump):
+    assert reaper.clock_is_even(settings.JOB_REAP_SECONDS + 1)
+    assert not reaper.clock_is_even(settings.JOB_REAP_SECONDS + jump)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_hearts_may_beat_first_after_the_clock_jumped(take_nap, jump, monkeypatch):
+    class Enough(Exception):
+        pass
+
+    def sleep(_seconds: float) -> None:
+        if hours.pop() is None:
+            raise Enough
+        clock.shift(jump)
+
+    nap, hours = take_nap(), [None, jump]
+    monkeypatch.setattr(reaper.time, "sleep", sleep)
+    with time_machine.travel(timezone.now(), tick=False) as clock, pytest.raises(Enough):
+        reaper.reap_forever()
+    nap.refresh_from_db()
+    assert nap.status == Status.RUNNING
 
 
 def test_it_runs_in_the_light_cluster_only(monkeypatch):
