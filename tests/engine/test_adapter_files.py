@@ -86,6 +86,23 @@ def test_plain_diffusers_predicts_what_the_weights_say(model, tmp_path):
     assert torch.equal(predict(networks_of(pipeline)), before)
 
 
+def test_plain_diffusers_predicts_what_the_usual_file_stores(model, tmp_path):
+    """A file is fp16 unless said otherwise: the weights as it stores them are what everybody predicts with."""
+    architecture, pipeline = model
+    weights = make_lora(pipeline, with_conv=True)
+    stored = {name: tensor.half().float() for name, tensor in weights.items()}
+    assert any(not torch.equal(stored[name], tensor) for name, tensor in weights.items())
+    wanted = predict(add_by_hand(pipeline, stored, 6 / 3))
+    file = tmp_path / "one.safetensors"
+    write_adapter(file, "lora", weights, FACTS, architecture=architecture, lora_alpha=6.0, layers_per_block=1)
+    assert {tensor.dtype for name, tensor in load_file(file).items() if not name.endswith(".alpha")} == {torch.float16}
+    pipeline.load_lora_weights(tmp_path, weight_name=file.name)
+    found = predict(networks_of(pipeline))
+    pipeline.unload_lora_weights()
+    assert (found - wanted).abs().max() < 1e-5
+    assert (found - predict(networks_of(pipeline))).abs().max() > 0.01
+
+
 def test_a_files_names_are_kohyas_and_each_layer_has_its_alpha(model, tmp_path):
     architecture, pipeline = model
     weights = make_lora(pipeline, with_conv=True)

@@ -12,6 +12,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from engine.adapter_names import kernel_size, list_layers, name_kohya, name_layer, name_parameter
 from engine.errors import ModelError
+from engine.training.learners import plain_name, text_targets, unet_targets
 from tests.engine.tiny import build_unet
 
 SD15 = {
@@ -39,8 +40,8 @@ IN_A_TEXT_LAYER = [*(f"self_attn_{part}_proj" for part in ("q", "k", "v", "out")
 
 
 @pytest.fixture(scope="module")
-def names():
-    """Return the parameters' names of the real models, which exist on the meta device only: no weight is made."""
+def networks():
+    """Return the networks of the real models, which exist on the meta device only: no weight is made."""
     small = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
     large = {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20}
     with torch.device("meta"):
@@ -49,8 +50,17 @@ def names():
         sd15, sdxl = diffusers.UNet2DConditionModel(**SD15), diffusers.UNet2DConditionModel(**SDXL)
     assert all(weight.is_meta for weight in sdxl.parameters())
     return {
-        "sd1": [*prefix("unet", sd15), *prefix("text_encoder", text)],
-        "sdxl": [*prefix("unet", sdxl), *prefix("text_encoder", text), *prefix("text_encoder_2", text_2)],
+        "sd1": {"unet": sd15, "text_encoder": text},
+        "sdxl": {"unet": sdxl, "text_encoder": text, "text_encoder_2": text_2},
+    }
+
+
+@pytest.fixture(scope="module")
+def names(networks):
+    """Return the parameters' names of the real models."""
+    return {
+        architecture: [name for network, module in parts.items() for name in prefix(network, module)]
+        for architecture, parts in networks.items()
     }
 
 
@@ -133,6 +143,21 @@ def test_kohyas_names_of_the_convolutions_too(architecture, linear, expected, co
     assert sorted(found) == sorted(linear + expected)
     assert sum(name.startswith("lora_unet_") for name in found) == count
     assert [name_layer(name) for name in found] == layers
+
+
+@pytest.mark.parametrize("with_conv", [False, True])
+@pytest.mark.parametrize(
+    ("architecture", "linear", "convolutions"),
+    [("sd1", expect_sd15(), expect_sd15_convolutions()), ("sdxl", expect_sdxl(), expect_sdxl_convolutions())],
+)
+def test_a_training_adapts_exactly_these_layers(architecture, linear, convolutions, with_conv, networks, names):
+    found = []
+    for network, module in networks[architecture].items():
+        targets = unet_targets(module, with_conv) if network == "unet" else text_targets(module)
+        found += [plain_name(f"{network}.{target}") for target in targets]
+    assert sorted(found) == sorted(list_layers(names[architecture], with_conv=with_conv))
+    kohya = [name_kohya(layer, architecture) for layer in found]
+    assert sorted(kohya) == sorted(linear + convolutions * with_conv)
 
 
 def test_the_ends_of_an_xl_unet_have_original_names_too(names):
