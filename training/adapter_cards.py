@@ -6,6 +6,7 @@ from typing import Any
 from assets.licensing import Action, Decision
 from assets.models import ModelFile, ModelSource
 from assets.services import decide_use
+from assets.services.exports import manifest_in
 from engine.specs import AdapterKind
 
 from .adapter_headers import networks_in
@@ -116,6 +117,50 @@ def strip_of(version: AdapterVersion, samples: Sequence[TrainingSample]) -> list
     return sorted((each for each in samples if each.step == nearest), key=lambda each: each.index)
 
 
-def sample_facts(samples: Sequence[TrainingSample]) -> list[SampleFacts]:
-    """Return what a card says of sample pictures, under the names that they have in the package."""
-    return [SampleFacts(file_name=f"sample-{number}.png", prompt=each.prompt) for number, each in enumerate(samples, 1)]
+def sample_facts(version: AdapterVersion, samples: Sequence[TrainingSample], order: Any) -> list[SampleFacts]:
+    """Return what a card says of sample pictures, under the names that they have in the package.
+
+    Outside the house a prompt that is a caption of the dataset is said as the trigger words.
+    """
+    prompts = [each.prompt for each in samples]
+    if order.is_public:
+        prompts = without_captions(version, prompts)
+    return [SampleFacts(file_name=f"sample-{number}.png", prompt=each) for number, each in enumerate(prompts, 1)]
+
+
+def without_captions(version: AdapterVersion, prompts: Sequence[str]) -> list[str]:
+    """Return prompts with the trigger words in place of each that is a frozen caption, with or without them in front.
+
+    Spaces and case make no difference.
+    """
+    if version.dataset_version is None:
+        return list(prompts)
+    names = called_by(version)
+    captions = {
+        bare(caption, names)
+        for item in manifest_in(version.dataset_version).items
+        for caption in item.captions.values()
+    }
+    instead = ", ".join(version.trigger_words) or version.adapter.name
+    return [instead if bare(each, names) in captions else each for each in prompts]
+
+
+def called_by(version: AdapterVersion) -> list[str]:
+    """Return what a caption may have got in front when it was learned, the longest first, as `bare` compares it."""
+    spec = version.run.spec if version.run else {}
+    trigger, class_word = spec.get("trigger_word", ""), spec.get("class_word", "")
+    frozen = version.dataset_version.trigger if version.dataset_version else ""
+    words = [*version.trigger_words, frozen, trigger, f"{trigger} {class_word}"]
+    return sorted({alike(each) for each in words} - {""}, key=len, reverse=True)
+
+
+def bare(text: str, names: Sequence[str]) -> str:
+    """Return a caption or prompt as it is compared: without what stands in front to call the concept."""
+    said = alike(text)
+    name = next((each for each in names if said.startswith(each)), "")
+    return said.removeprefix(name).lstrip(" ,、，")
+
+
+def alike(text: str) -> str:
+    """Return text in which spaces and case make no difference any more."""
+    return " ".join(text.split()).casefold()

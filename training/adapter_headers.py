@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from assets.models import ModelFile
 from engine.errors import ModelError
 from engine.headers import Header, read_header
+from engine.layer_parts import UNUSUAL, part_of
 
 NETWORKS = ("unet", "text_encoder", "text_encoder_2")
 LYCORIS = (".hada_", ".lokr_")
@@ -46,6 +47,12 @@ def is_lycoris(file: ModelFile) -> bool:
     """Is this a LoHa or LoKr, which only the file itself can be taken out of?"""
     header = header_of(file)
     return header is not None and any(part in name for name in header.tensors for part in LYCORIS)
+
+
+def is_plain_lora(file: ModelFile) -> bool:
+    """Does the file hold nothing but a LoRA's pairs of matrices, and no LoHa, LoKr, DoRA or core?"""
+    header = header_of(file)
+    return header is None or not any(part_of(name) in UNUSUAL for name in header.tensors)
 
 
 def networks_in(file: ModelFile) -> list[str]:

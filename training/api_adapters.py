@@ -26,6 +26,7 @@ from .serializers_adapters import (
     DecidedSerializer,
     FullVersionSerializer,
     ImportedVersionSerializer,
+    LeavingSerializer,
     NewAdapterSerializer,
     NewReworkSerializer,
     PromotionSerializer,
@@ -118,9 +119,13 @@ class AdapterViewSet(mixins.ListModelMixin, InProjects):
     @extend_schema(request=DecidedSerializer, responses=PromotionSerializer)
     @action(detail=True, methods=["post"], scope=Scope.REVIEW)
     def promotion(self, request: Request, pk: Any) -> Response:
-        """Approve or refuse the promotion that waits, as a reviewer who did not ask for it."""
-        promotion = waiting_of(self.get_row(Role.REVIEWER))
+        """Approve or refuse the promotion that waits, as a reviewer who did not ask for it.
+
+        Raises 409, naming the version that waits, when that is not the one which the body names.
+        """
         values = checked(DecidedSerializer(data=request.data))
+        promotion = waiting_of(self.get_row(Role.REVIEWER))
+        check_meant(promotion.version, values["version"], _("Version %(number)d waits. Look at it, then decide."))
         if values["approved"]:
             approve_promotion(promotion, approver=request.user, reason=values["reason"])
         else:
@@ -128,14 +133,20 @@ class AdapterViewSet(mixins.ListModelMixin, InProjects):
         promotion.refresh_from_db()
         return Response(PromotionSerializer(promotion).data)
 
-    @extend_schema(request=None, responses=AdapterSerializer)
+    @extend_schema(request=LeavingSerializer, responses=AdapterSerializer)
     @action(detail=True, methods=["post"], url_path="roll-back", url_name="roll-back", scope=Scope.REVIEW)
     def roll_back(self, request: Request, pk: Any) -> Response:
-        """Put the version that was in production before back, as a reviewer."""
+        """Put the version that was in production before back, as a reviewer.
+
+        Raises 409, naming the version that is in production, when that is not the one which the body names.
+        """
+        values = checked(LeavingSerializer(data=request.data))
         adapter = self.get_row(Role.REVIEWER)
         alias = adapter.aliases.filter(name=AdapterAlias.Name.PRODUCTION).select_related("version__adapter").first()
         if alias is None:
             raise Problem("nothing_to_undo", _("There was no other version in production before."), status=409)
+        said = _("Version %(number)d is in production. Look at it, then decide.")
+        check_meant(alias.version, values["version"], said)
         roll_back(request.user, alias.version)
         return Response(self.get_serializer(self.get_row()).data)
 
@@ -207,6 +218,13 @@ def version_of(adapter: Adapter, number: int) -> AdapterVersion:
         message = _("This adapter has no such version.")
         raise Problem("version_unknown", message, status=404, fields={"version": message})
     return found
+
+
+def check_meant(version: AdapterVersion, number: int, said: str) -> None:
+    """Raise Problem naming the version that there is, when a decision was meant for another one."""
+    if version.number != number:
+        details = {"version": version.number}
+        raise Problem("moved_meanwhile", said % {"number": version.number}, status=409, details=details)
 
 
 def version_named(project: Project, named: dict[str, Any]) -> AdapterVersion:

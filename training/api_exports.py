@@ -8,13 +8,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assets.licensing import LicensingError
 from projects.access import get_project
 from projects.api_rows import PROJECT, InProjects, refuse_over
-from projects.models import Project, Role, Scope
+from projects.models import ApiToken, Project, Role, Scope
 from projects.problems import Problem
 
 from .access import EXPORTS
@@ -49,8 +50,12 @@ class ExportViewSet(mixins.ListModelMixin, InProjects):
 
     @extend_schema(parameters=[KEY_HEADER], request=NewExportSerializer, responses=BOTH)
     def create(self, request: Request) -> Response:
-        """Ask for a version as a file; the same key returns the same job. Raises 409 where a gate is closed."""
+        """Ask for a version as a file; the same key returns the same job. Raises 409 where a gate is closed.
+
+        What is public needs the scope `review` too.
+        """
         key, values = key_of(request), checked(NewExportSerializer(data=request.data))
+        check_public(request, is_public=values["is_public"])
         project = get_project(request.user, values.pop("project"), Role.EDITOR)
         version = version_named(project, {"adapter": values.pop("adapter"), "number": values.pop("number")})
         check_outbound(project, values["outbound"])
@@ -65,8 +70,13 @@ class ExportViewSet(mixins.ListModelMixin, InProjects):
     @extend_schema(request=None, responses=ANY_FILE)
     @action(detail=True, methods=["post"])
     def download(self, request: Request, pk: Any) -> FileResponse:
-        """Take the file out, which the ledger notes. Raises 409 when the gate or the papers have changed."""
-        return send(open_export(request.user, self.get_row(Role.EDITOR)))
+        """Take the file out, which the ledger notes. Raises 409 when the gate or the papers have changed.
+
+        What is public needs the scope `review` too.
+        """
+        export = self.get_row(Role.EDITOR)
+        check_public(request, is_public=export.is_public)
+        return send(open_export(request.user, export))
 
     @extend_schema(request=None, responses=ExportSerializer)
     @action(detail=True, methods=["post"])
@@ -74,6 +84,12 @@ class ExportViewSet(mixins.ListModelMixin, InProjects):
         """Ask the worker to stop. Raises 409 when it had ended."""
         refuse_over(was_asked=cancel_export(self.get_row(Role.EDITOR), actor=request.user))
         return Response(self.get_serializer(self.get_row()).data)
+
+
+def check_public(request: Request, *, is_public: bool) -> None:
+    """Raise PermissionDenied where weights would leave the house by a token that may not review."""
+    if is_public and isinstance(request.auth, ApiToken) and Scope.REVIEW not in request.auth.scopes:
+        raise PermissionDenied
 
 
 def check_outbound(project: Project, outbound: str) -> None:

@@ -43,6 +43,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "held_out": "Loss on pictures that it did not learn from, against the base model: {mean} "
         "(95 % interval {low} to {high})",
         "not_held_out": "No picture was held out, so nothing says how well it carries over.",
+        "folded": "It learned from all pictures, for the median of the steps that were best on parts of them.",
+        "folds_held_out": "Loss on the pictures that each part held out, at its best, against the base model: {mean} "
+        "on average",
         "verdict_best_at": "It was best at the step that was kept.",
         "verdict_still_learning": "It was still getting better when it stopped.",
         "verdict_overfitting_since": "It had begun to learn pictures by heart; the best step before was kept.",
@@ -91,6 +94,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "parents": "元になったもの: {names}",
         "held_out": "学習に使わなかった画像での損失の変化 (ベースモデル比): {mean} (95 % 区間 {low} ～ {high})",
         "not_held_out": "検証用に残した画像がないため、どれだけ応用が利くかは測れていません。",
+        "folded": "画像を分割して調べた最良ステップ数の中央値だけ、すべての画像で学習しました。",
+        "folds_held_out": "各分割で検証用に残した画像での、最良時の損失の変化 (ベースモデル比): 平均 {mean}",
         "verdict_best_at": "保存したステップが最良でした。",
         "verdict_still_learning": "終了時点でまだ良くなり続けていました。",
         "verdict_overfitting_since": "画像の丸暗記が始まったため、その前の最良のステップを保存しました。",

@@ -50,6 +50,12 @@ def decide_version(version: AdapterVersion, action: Action) -> Decision:
     return decide_use(version.adapter.project, action, [version.file])
 
 
+def check_usable(version: AdapterVersion) -> None:
+    """Raise Problem for a version that was taken back, as it stands now."""
+    if AdapterVersion.objects.filter(pk=version.pk).exclude(withdrawn_at=None).exists():
+        raise Problem("version_withdrawn", _("This version was taken back. Choose another one."), status=409)
+
+
 def require(decision: Decision) -> Decision:
     """Return a decision that allows. Raises Problem with the reasons for any other."""
     if decision.allowed:

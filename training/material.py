@@ -15,11 +15,16 @@ from assets.services.curation import duplicate_groups
 from assets.services.exports import manifest_in, pictures_of
 from assets.splits import Split, join_clusters, split
 from engine.training.values import Material, TrainingItem
+from engine.words import says
 from projects.problems import Problem
+
+from .sentences import sentence
 
 TriggerMode = Literal["add", "as_written"]
 TRIGGER_MODES: tuple[TriggerMode, ...] = ("add", "as_written")
 USUAL_SHARE = 0.15
+KINDS: Mapping[str, Any] = {"language": str, "trigger_mode": str, "validation_share": int | float, "split_seed": int}
+RANGES: Mapping[str, tuple[float, float]] = {"validation_share": (0.0, 0.5), "split_seed": (0, 2**31 - 1)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,26 @@ class MaterialChoice:
     def from_dict(cls, data: Mapping[str, Any]) -> "MaterialChoice":
         """Read back `as_dict`."""
         return cls(**data)
+
+
+def check_material(choice: MaterialChoice) -> None:
+    """Raise Problem naming the first field whose value is of the wrong kind, no choice, or out of range."""
+    values = choice.as_dict()
+    for name, kind in KINDS.items():
+        if isinstance(values[name], bool) or not isinstance(values[name], kind):
+            raise refuse_value("value_unfit", name, field=name)
+    for name, choices in (("language", dict(settings.LANGUAGES)), ("trigger_mode", TRIGGER_MODES)):
+        if values[name] not in choices:
+            raise refuse_value("training_choice_unknown", name, value=values[name][:40])
+    for name, (low, high) in RANGES.items():
+        if not low <= values[name] <= high:
+            raise refuse_value("training_out_of_range", name, low=low, high=high)
+
+
+def refuse_value(code: str, name: str, **params: Any) -> Problem:
+    """Return the problem that a field's value is."""
+    message = sentence(code, params)
+    return Problem(code, message, fields={name: message})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +151,6 @@ class FrozenPictures:
 def caption_of(text: str, mode: TriggerMode, words: Words) -> str:
     """Return a caption as the model reads it: with the trigger word in front where it is missing and wanted."""
     name = " ".join(filter(None, (words.trigger_word, words.class_word)))
-    if mode == "as_written" or not words.trigger_word or words.trigger_word in text.split():
-        return text
-    if words.trigger_word in text:
+    if mode == "as_written" or not words.trigger_word or says(text, words.trigger_word):
         return text
     return f"{name}, {text}" if text else name

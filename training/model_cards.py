@@ -8,7 +8,7 @@ from typing import Any
 from assets.exports.credits import one_line
 from assets.licensing import restrictions_text
 
-from .card_facts import CardFacts
+from .card_facts import CardFacts, MeasuredFacts
 from .card_words import ARCHITECTURES, FOLDERS, KINDS, Language, say
 from .exports import weights_name
 from .papers import (
@@ -49,6 +49,8 @@ HUB_ARCHITECTURES = {
     "flux": "flux",
 }
 VERDICTS = ("best_at", "still_learning", "overfitting_since", "learned_nothing")
+# Trained on all pictures, for as many steps as parts of them could bear.
+FOLDED = "folded"
 PIPELINES = {"sdxl": "StableDiffusionXLPipeline", "sd3": "StableDiffusion3Pipeline", "flux": "FluxPipeline"}
 
 
@@ -217,7 +219,9 @@ def _measured(facts: CardFacts, language: Language) -> list[str]:
     found = facts.measured
     if found is None:
         return []
-    if found.mean is None or found.low is None or found.high is None:
+    if found.verdict == FOLDED:
+        lines = [say(language, "folded"), *_folds_mean(found, language)]
+    elif found.mean is None or found.low is None or found.high is None:
         lines = [say(language, "not_held_out")]
     else:
         said = {name: percent(getattr(found, name)) for name in ("mean", "low", "high")}
@@ -226,6 +230,10 @@ def _measured(facts: CardFacts, language: Language) -> list[str]:
     if found.memorized is not None:
         lines.append(say(language, "memorized", share=f"{found.memorized * 100:.0f} %"))
     return lines
+
+
+def _folds_mean(found: MeasuredFacts, language: Language) -> list[str]:
+    return [] if found.mean is None else [say(language, "folds_held_out", mean=percent(found.mean))]
 
 
 def _rights(facts: CardFacts, language: Language) -> list[str]:

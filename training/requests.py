@@ -23,7 +23,7 @@ from projects.problems import Problem
 from . import recipes
 from .devices import known_machine
 from .gates import decide_training
-from .material import FrozenPictures, MaterialChoice, Words
+from .material import FrozenPictures, MaterialChoice, Words, check_material
 from .model_sizes import sizes_of
 from .models import Adapter, TrainingRun
 from .paces import measured_pace
@@ -103,6 +103,7 @@ def plan(project: Project, request: TrainingRequest) -> Plan:
 
 def check_request(project: Project, request: TrainingRequest) -> None:
     """Raise Problem for parts that do not fit together or do not belong to the project."""
+    check_material(request.material)
     if request.dataset_version.dataset.project_id != project.id:
         raise Problem("dataset_unknown", _("This dataset is not in the project."), status=404)
     if request.base_model.kind != ModelFile.Kind.BASE or request.base_model.removed_at is not None:

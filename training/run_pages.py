@@ -14,6 +14,7 @@ from jobs.words import remaining_words
 from .models import AdapterVersion, TrainingPoint, TrainingRun, TrainingSample
 from .run_comparing import DifferenceWords, Setting, changes_of, settings_of
 from .run_curves import Drawing, Numbers, change_drawing, loss_drawing, numbers_of, points_of
+from .run_overview import best_points, held_out_words
 from .run_rights import stored_answer
 from .run_words import (
     STATE_MARKS,
@@ -26,6 +27,7 @@ from .run_words import (
     verdict_words,
 )
 from .sentences import stage_sentence, verdict_sentence
+from .services.versions import FOLDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +152,12 @@ class RunView:
     @property
     def fold_steps(self) -> str:
         """Say what the parts of a k-fold run found."""
-        found = [str(step) for _fold, step in sorted(self.run.folds.items())] if self.run.folds else []
-        return ", ".join(found)
+        return ", ".join(str(step) for _fold, step in sorted(self.run.folds.items(), key=lambda found: int(found[0])))
+
+    @property
+    def folds_held_out(self) -> str:
+        """Say how far held-out pictures got better on the parts of a k-fold run."""
+        return held_out_words(best_points([self.run])[self.run.id]) if self.run.verdict == FOLDED else ""
 
     @cached_property
     def changes(self) -> list[DifferenceWords]:

@@ -17,6 +17,7 @@ VERDICTS: Mapping[str, tuple[str, Any]] = {
     "still_learning": ("accent", gettext_lazy("Still learning")),
     "overfitting_since": ("warn", gettext_lazy("Overfitting")),
     "learned_nothing": ("stop", gettext_lazy("Learned nothing")),
+    "folded": ("accent", gettext_lazy("Measured on parts")),
     "not_measured": ("", gettext_lazy("Not measured")),
 }
 ADVICE: Mapping[str, Any] = {
@@ -29,6 +30,10 @@ ADVICE: Mapping[str, Any] = {
     ),
     "learned_nothing": gettext_lazy(
         "Raise the learning rate, or train more steps. Look whether the captions say what the pictures show."
+    ),
+    "folded": gettext_lazy(
+        "Look at its samples: nothing was held out from the last training. Where the parts got no better, take more "
+        "varied pictures, or captions that say what the pictures show."
     ),
     "not_measured": gettext_lazy(
         "Hold out a share of the pictures, or take folds where there are few: then the next run says how well it went."

@@ -61,6 +61,8 @@ RECIPES: Sentences = {
     "training_word_unsaid": (
         _("No caption says {word}. Write it into the captions, or have it added in front of them."),
     ),
+    "training_folds_one": (_("One fold holds nothing out. Choose two or more, or none."),),
+    "training_folds_blind": (_("Folds find the best step by looking on the way. Say after how many steps to look."),),
     "training_folds_few": (_("Folds need at least two pictures that are not nearly the same."),),
     "training_too_large": (
         _(

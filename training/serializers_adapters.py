@@ -154,10 +154,17 @@ class WishSerializer(StrictSerializer):
 
 
 class DecidedSerializer(StrictSerializer):
-    """What a reviewer decides of the promotion that waits."""
+    """What a reviewer decides of the promotion that waits, and of which version they mean it."""
 
+    version = serializers.IntegerField(min_value=1, help_text="The number of the version that waits.")
     approved = serializers.BooleanField()
     reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class LeavingSerializer(StrictSerializer):
+    """The version that is taken out of production."""
+
+    version = serializers.IntegerField(min_value=1, help_text="The number of the version that is in production.")
 
 
 class WhySerializer(StrictSerializer):

@@ -10,6 +10,7 @@ from assets.model_kinds import Examined
 from assets.models import ModelFile
 from engine.errors import ModelError
 from engine.render import unload_engines
+from engine.training.folds import read_best
 from engine.training.train import train as train_adapter
 from engine.training.values import Material, Trained
 
@@ -65,16 +66,31 @@ def train_run(run: TrainingRun) -> None:
         processes=settings.TRAINING_PROCESSES,
     )
     hear.write_points()
+    run.folds = best_steps(run)
     watch.look(every_seconds=0)
-    keep_trained(run, trained, material)
+    keep_trained(run, trained, material, watch)
     drop_run_folder(run.id)
 
 
-def keep_trained(run: TrainingRun, trained: Trained, material: Material) -> None:
-    """Write the file and the version. Raises Canceled when the run is no longer ours; then no file stays."""
+def best_steps(run: TrainingRun) -> dict[str, int]:
+    """Return the step at which each part of a k-fold run was best, by the number of the part."""
+    found = {number: read_best(run_folder(run.id) / f"fold-{number}") for number in range(1, run.recipe.folds + 1)}
+    return {str(number): step for number, step in found.items() if step is not None}
+
+
+def keep_trained(run: TrainingRun, trained: Trained, material: Material, watch: RunWatch) -> None:
+    """Write the file and the version, if the rights still allow it by then.
+
+    Raises Canceled when they do not, or the run is no longer ours; then no file stays.
+    """
     run.beat(stage="saving")
     examined = write_trained(run, trained, material)
-    keep_or_drop(lambda: save_version(run, trained, examined), examined)
+
+    def save() -> None:
+        watch.look(every_seconds=0)
+        save_version(run, trained, examined)
+
+    keep_or_drop(save, examined)
 
 
 def make_version(job: AdapterJob) -> None:

@@ -163,7 +163,7 @@ def pack(job: AdapterExport, order: Order, folder: Path) -> tuple[Path, str]:
         version,
         order,
         files=[file_facts(layout, path) for layout, path in written],
-        samples=sample_facts(samples),
+        samples=sample_facts(version, samples, order),
         has_samples_withheld=is_package and not samples and bool(samples_of(version)),
     )
     texts = texts_of(facts) if is_package else papers_of(facts)

@@ -7,23 +7,28 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from safetensors.torch import load_file
 
 from assets.licensing import Decision, obligations_text
 from assets.model_kinds import Examined
 from assets.models import ModelFile
 from engine import adapter_math
 from engine.adapter_bases import read_base
+from engine.adapter_conversion import to_lora
 from engine.adapter_facts import DerivedFacts, Source
-from engine.adapter_files import read_adapter, write_adapter
+from engine.adapter_files import check_hash, read_adapter, write_adapter
 from engine.adapter_headers import build_derived_header
 from engine.adapter_layers import split_layers
 from engine.adapter_names import LAYERS_PER_BLOCK
 from engine.errors import ModelError
+from engine.headers import read_header
 from engine.specs import AdapterKind, Resolve
 
+from .adapter_cards import base_of
+from .adapter_headers import is_plain_lora
 from .models import AdapterJob, AdapterJobInput
 from .recipes import RECOMMENDED_WEIGHTS
-from .services.reworks import words_of
+from .services.reworks import CONVERSION, words_of
 from .tasks_weights import layers_per_block, new_file, prediction_of, settle
 
 
@@ -56,25 +61,49 @@ def rework_weights(job: AdapterJob, resolve: Resolve, on_layer: adapter_math.OnL
 
 
 def merge(
-    _job: AdapterJob, inputs: list[AdapterJobInput], resolve: Resolve, on_layer: adapter_math.OnLayer
+    job: AdapterJob, inputs: list[AdapterJobInput], resolve: Resolve, on_layer: adapter_math.OnLayer
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the weighted sum of several LoRAs, exactly."""
-    read = []
+    """Return the weighted sum of several LoRAs, exactly, and what is left of those that had to become LoRAs first."""
+    read, kept = [], []
     for done, each in enumerate(inputs, start=1):
-        read.append((read_adapter(resolve(each.version.file.sha256)).weights, None, each.weight))
+        file = each.version.file
+        if is_plain_lora(file):
+            weights: Mapping[str, Any] = read_adapter(resolve(file.sha256)).weights
+        else:
+            turned = turn_into_lora(file, resolve, **{**CONVERSION, **job.options.get("convert", {})})
+            weights = turned.weights
+            kept.append(kept_share(turned))
+        read.append((weights, None, each.weight))
         on_layer(done, len(inputs))
-    return adapter_math.merge(read), {}
+    least = min(kept, key=lambda share: share["retained"], default={})
+    return adapter_math.merge(read), least
 
 
 def resize(
     job: AdapterJob, inputs: list[AdapterJobInput], resolve: Resolve, on_layer: adapter_math.OnLayer
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a LoRA of lower ranks, and how much of it is kept."""
-    weights = read_adapter(resolve(inputs[0].version.file.sha256)).weights
-    reduced = adapter_math.resize(
-        weights, rank=job.options.get("rank"), energy=job.options.get("energy"), on_layer=on_layer
-    )
+    file, size = inputs[0].version.file, {"rank": job.options.get("rank"), "energy": job.options.get("energy")}
+    if is_plain_lora(file):
+        reduced = adapter_math.resize(read_adapter(resolve(file.sha256)).weights, **size, on_layer=on_layer)
+    else:
+        reduced = turn_into_lora(file, resolve, **size, on_layer=on_layer)
     return reduced.weights, kept_share(reduced)
+
+
+def turn_into_lora(file: ModelFile, resolve: Resolve, **size: Any) -> adapter_math.Reduced:
+    """Return a LoHa, LoKr or DoRA as the nearest LoRA of a size. Raises ModelError."""
+    base, path = base_of(file), resolve(file.sha256)
+    if base is None:
+        raise ModelError("base_unknown", "Nobody has said what this was trained on.", file=file.name)
+    check_hash(path)
+    return to_lora(
+        load_file(path),
+        read_header(path).metadata,
+        read_base(resolve(base.sha256), tokenizers=Path(settings.TOKENIZERS_ROOT)),
+        layers_per_block=layers_per_block(base),
+        **size,
+    )
 
 
 def extract(
@@ -105,19 +134,6 @@ def kept_share(reduced: adapter_math.Reduced) -> dict[str, Any]:
     shares = list(reduced.retained.values())
     ranks = sorted(set(reduced.ranks.values()))
     return {"retained": sum(shares) / max(len(shares), 1), "ranks": ranks, "left_out": len(reduced.left_out)}
-
-
-def base_of(file: ModelFile) -> ModelFile | None:
-    """Return the base model that an adapter was made for, None where nobody has said."""
-    seen, waiting = {file.id}, [file]
-    while waiting:
-        for source in waiting.pop(0).sources.exclude(file=None).select_related("file"):
-            if source.file.kind == ModelFile.Kind.BASE:
-                return source.file
-            if source.file_id not in seen:
-                seen.add(source.file_id)
-                waiting.append(source.file)
-    return None
 
 
 def derived_facts(

@@ -14,11 +14,13 @@ from django.utils import timezone
 from assets.licensing import Decision, obligations_text
 from assets.model_kinds import Examined
 from assets.models import ModelFile
+from assets.services.exports import pictures_of
 from engine.adapter_facts import CurvePoint, HeaderFacts
-from engine.adapter_files import write_adapter
+from engine.adapter_files import hash_legacy, sync_folder, write_adapter
 from engine.adapter_headers import build_header
 from engine.adapter_names import LAYERS_PER_BLOCK
 from engine.headers import detect_architecture, hash_model
+from engine.training.buckets import choose_bucket
 from engine.training.values import Material, Trained
 
 from .models import TrainingRun
@@ -51,19 +53,22 @@ def facts_of(run: TrainingRun, trained: Trained, material: Material) -> HeaderFa
         spec=run.recipe,
         title=run.adapter.name,
         step=trained.step,
-        started_at=run.queued_at,
+        started_at=run.started_at or run.queued_at,
         finished_at=timezone.now(),
         run_id=str(run.id),
         author=run.project.name,
         description=run.adapter.description,
         prediction_type=prediction_of(run.base_model),
         base_model_name=run.base_model.name,
+        base_model_legacy_hash=legacy_hash(run.base_model),
         vae_name=run.vae.name if run.vae else "",
+        vae_legacy_hash=legacy_hash(run.vae) if run.vae else "",
         num_train_images=len(material.train),
         num_validation_images=len(material.validation),
         num_reg_images=run.recipe.num_class_images if run.recipe.with_prior_preservation else 0,
         dataset_name=run.dataset_version.dataset.slug,
         tag_frequency=count_phrases(material),
+        bucket_info=count_sizes(run, material),
         held_out=[
             CurvePoint(step=each.step, mean=each.held_out.mean, low=each.held_out.low, high=each.held_out.high)
             for each in trained.curve
@@ -79,6 +84,20 @@ def count_phrases(material: Material) -> dict[str, int]:
     """Count how many captions say each phrase, as kohya counts tags."""
     phrases = (part.strip() for item in material.train for part in item.caption.split(","))
     return dict(Counter(filter(None, phrases)))
+
+
+def count_sizes(run: TrainingRun, material: Material) -> dict[str, int]:
+    """Count how many pictures learn at which size, as "512x448"; nothing where all learn at the same square."""
+    if not run.recipe.enable_bucket:
+        return {}
+    sides = {each.file_sha256: (each.width, each.height) for each in pictures_of(run.dataset_version)}
+    chosen = (choose_bucket(*sides[item.sha256], resolution=run.recipe.resolution) for item in material.train)
+    return dict(Counter(f"{each.width}x{each.height}" for each in chosen))
+
+
+def legacy_hash(model: ModelFile) -> str:
+    """Return the old short hash of a model that is one file; nothing for a folder."""
+    return hash_legacy(model.file) if model.file.is_file() else ""
 
 
 def prediction_of(base: ModelFile) -> Any:
@@ -113,6 +132,7 @@ def settle(path: Path, architecture: str) -> Examined:
     sha256, size = hash_model(path), path.stat().st_size
     named = path.with_name(f"{sha256}.safetensors")
     path.replace(named)
+    sync_folder(named.parent)
     return Examined(
         path=named,
         kind="adapter",

@@ -13,7 +13,7 @@ from assets.models import Rights
 from assets.services import reading_language
 from assets.services.rights import OPEN
 
-from .models import AdapterAlias, AdapterVersion
+from .models import AdapterAlias, AdapterJob, AdapterVersion
 from .run_words import VERDICTS, change_words, memorized_words
 
 ALIAS_MARKS: Mapping[str, str] = {AdapterAlias.Name.PRODUCTION: "ok", AdapterAlias.Name.CANDIDATE: "accent"}
@@ -79,6 +79,18 @@ def came_from(version: AdapterVersion) -> str:
     if kept is None:
         return word
     return _("%(how)s, %(percent)d %% of the change kept") % {"how": word, "percent": round(kept * 100)}
+
+
+def conversion_words(job: AdapterJob) -> str:
+    """Say how what is no plain LoRA becomes one before a merge; nothing where all are LoRAs already."""
+    said = job.options.get("convert")
+    if not said:
+        return ""
+    words = _(
+        "LoHa, LoKr and DoRA become LoRAs first: each layer keeps as many ranks as %(percent)d %% of its change needs, "
+        "at most %(rank)d."
+    )
+    return words % {"percent": round(said["energy"] * 100), "rank": said["rank"]}
 
 
 def is_closed(version: AdapterVersion) -> bool:

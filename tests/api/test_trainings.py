@@ -12,7 +12,7 @@ from tests.assets.chain import learned
 from tests.training.numbered import adapter as opened
 from tests.training.numbered import numbered
 from tests.training.stage import SMALL, asked, frozen
-from training.models import Adapter, AdapterJob, TrainingRun
+from training.models import Adapter, AdapterExport, AdapterJob, TrainingRun
 
 RUNS, ADAPTERS = "/api/v1/training-runs/", "/api/v1/adapters/"
 
@@ -82,6 +82,7 @@ def test_a_preset_fills_in_what_is_left_out(caller, wanted):
         ({"method": "magic"}, 400, "invalid", "method"),
         ({"speed": 1}, 400, "invalid", "speed"),
         ({"material": {"language": "en", "half": 1}}, 400, "invalid", "material.half"),
+        ({"material": {"language": "fr"}}, 400, "training_choice_unknown", "language"),
     ],
 )
 def test_what_cannot_be_is_named(caller, wanted, changes, status, code, field):
@@ -114,6 +115,36 @@ def test_a_training_is_stopped_resumed_repeated_and_noted(caller, people, projec
     assert post(editor, f"{address}notes/", {"checklist": {"feet": {"state": "ok"}}}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("validation_share", "lots", "value_unfit"),
+        ("validation_share", True, "value_unfit"),
+        ("validation_share", 2.0, "training_out_of_range"),
+        ("validation_share", -0.1, "training_out_of_range"),
+        ("trigger_mode", "foo", "training_choice_unknown"),
+        ("trigger_mode", ["add"], "value_unfit"),
+        ("language", 7, "value_unfit"),
+        ("language", "fr", "training_choice_unknown"),
+        ("split_seed", 0.5, "value_unfit"),
+        ("split_seed", -1, "training_out_of_range"),
+        ("sample_prompts", "abc", "value_unfit"),
+        ("layer_structure", ["a"], "value_unfit"),
+        ("rank", 0, "training_out_of_range"),
+    ],
+)
+def test_a_training_is_not_repeated_with_a_value_that_the_field_does_not_take(
+    caller, people, project, version, starter, field, value, code
+):
+    run, editor = asked(people, project, version, starter), caller("editor")
+    one = post(editor, f"{RUNS}{run.id}/duplicate/", {"field": field, "value": value}, key="one")
+    several = post(editor, f"{RUNS}{run.id}/sweep/", {"field": field, "values": [value]}, key="several")
+    for response in (one, several):
+        error = response.json()["error"]
+        assert (response.status_code, error["code"], list(error["fields"])) == (400, code, [field])
+    assert TrainingRun.objects.get() == run
+
+
 def test_what_changes_needs_a_key_and_the_scope(caller, wanted):
     assert caller("editor").post(RUNS, wanted, format="json").json()["error"]["code"] == "idempotency_key_missing"
     assert post(caller("editor", "read", "generate"), RUNS, wanted).status_code == 403
@@ -131,18 +162,41 @@ def test_versions_are_numbered_promoted_and_taken_back(caller, people, project, 
     assert one["dataset_root"] == version.merkle_root
     assert post(editor, f"{address}versions/1/promote/", {"note": "Ready"}).status_code == 201
     assert caller("viewer").get(address).json()["promotion"]["version"] == 1
-    assert post(editor, f"{address}promotion/", {"approved": True}).status_code == 403
-    assert post(reviewer, f"{address}promotion/", {"approved": True}).json()["approved"] is True
+    approved = {"version": 1, "approved": True}
+    assert post(editor, f"{address}promotion/", approved).status_code == 403
+    assert post(reviewer, f"{address}promotion/", approved).json()["approved"] is True
     assert {each["name"]: each["version"] for each in caller("viewer").get(address).json()["aliases"]} == {
         "candidate": 1,
         "production": 1,
     }
-    assert post(reviewer, f"{address}roll-back/").json()["error"]["code"] == "nothing_to_undo"
+    assert post(reviewer, f"{address}roll-back/", {"version": 1}).json()["error"]["code"] == "nothing_to_undo"
     gone = post(reviewer, f"{address}versions/1/withdraw/", {"reason": "They asked."}).json()
     assert (gone["withdrawn_reason"], gone["generate"]["verdict"]) == ("They asked.", "block")
     assert caller("viewer").get(address).json()["aliases"] == []
     assert len(caller("viewer").get(f"{address}versions/").json()) == 1
     assert caller("viewer").get(f"{address}versions/7/").status_code == 404
+
+
+def test_a_decision_names_the_version_that_it_is_meant_for(caller, people, project, starter):
+    holder, editor, reviewer = opened(people, project), caller("editor"), caller("reviewer")
+    address = f"{ADAPTERS}{holder.id}/"
+    for number in (1, 2):
+        numbered(people, project, starter, holder, seed=number)
+        assert post(editor, f"{address}versions/{number}/promote/").status_code == 201
+        wrong = {"version": 3 - number, "approved": True}
+        error = post(reviewer, f"{address}promotion/", wrong).json()["error"]
+        assert (error["code"], error["details"]) == ("moved_meanwhile", {"version": number})
+        assert f"Version {number} waits" in error["message"]
+        assert post(reviewer, f"{address}promotion/", {"approved": True}).status_code == 400
+        assert post(reviewer, f"{address}promotion/", {"version": number, "approved": True}).status_code == 200
+    assert post(reviewer, f"{address}roll-back/").status_code == 400
+    refused = post(reviewer, f"{address}roll-back/", {"version": 1})
+    assert (refused.status_code, refused.json()["error"]["details"]) == (409, {"version": 2})
+    assert post(reviewer, f"{address}roll-back/", {"version": 2}).status_code == 200
+    assert {each["name"]: each["version"] for each in caller("viewer").get(address).json()["aliases"]} == {
+        "candidate": 2,
+        "production": 1,
+    }
 
 
 def test_versions_are_made_from_versions(caller, people, project, starter):
@@ -203,3 +257,21 @@ def test_what_leaves_the_house_is_a_reviewers(caller, people, project, starter):
     assert asked.json()["circumstances"] == {"territory": "WW", "outbound_license": "Apache-2.0"}
     for wrong in ({"outbound": "WTFPL-9"}, {"territory": "japan"}, {"layout": "pt"}, {"number": 7}):
         assert post(caller("reviewer"), EXPORTS, {**body, **wrong}, key=str(wrong)).status_code in (400, 404), wrong
+
+
+def test_a_token_that_only_edits_lets_no_weights_out_of_the_house(caller, people, project, starter):
+    from training.tasks_exports import export
+
+    holder = opened(people, project)
+    numbered(people, project, starter, holder)
+    editing, judging = caller("reviewer", "read", "edit"), caller("reviewer", "read", "edit", "review")
+    body = {"project": "spring", "adapter": holder.slug, "number": 1, "layout": "kohya", "is_public": True}
+    refused = post(editing, EXPORTS, body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert not AdapterExport.objects.exists()
+    address = f"{EXPORTS}{post(judging, EXPORTS, body).json()['id']}/"
+    export(str(AdapterExport.objects.get().id))
+    assert post(editing, f"{address}download/").status_code == 403
+    assert not Entry.objects.filter(event="training.export.downloaded").exists()
+    assert post(judging, f"{address}download/").status_code == 200
+    assert post(editing, EXPORTS, {**body, "is_public": False}, key="inside").status_code == 201

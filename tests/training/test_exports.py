@@ -13,7 +13,7 @@ from django.utils import timezone
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from assets.models import Rights
+from assets.models import ModelFile, Rights
 from assets.services import edit_rights, withdraw_rights
 from engine.starter import WEIGHTS
 from ledger.models import Entry
@@ -24,7 +24,7 @@ from tests.training.stage import TRIGGER, frozen
 from training.export_files import KEPT_DAYS, sweep_exports
 from training.exports import Entry as ZipEntry
 from training.exports import download_stem, forms_of, is_zip, packed_layouts, weights_name, write_zip
-from training.models import AdapterExport
+from training.models import AdapterExport, AdapterVersion, TrainingSample
 from training.services.downloads import Order, open_export, open_version, request_export
 from training.services.withdrawals import withdraw_version
 
@@ -142,6 +142,28 @@ def test_what_leaves_the_house_says_nothing_of_the_dataset(people, project, vers
     kept, sent = load_file(version.file.file), load_file(tmp_path / "ink-fox-v1.safetensors")
     assert kept.keys() == sent.keys()
     assert all(torch.equal(kept[name], sent[name]) for name in kept)
+
+
+def test_a_public_package_says_no_caption_as_a_prompt(people, project, version, pictures):
+    prompts = [
+        f"{TRIGGER}, umbrella, number 3",
+        f"{TRIGGER} umbrella,  Umbrella, Number 1",
+        "umbrella, number 5",
+        "Rain",
+    ]
+    for sample, prompt in zip(with_samples(version, count=4), prompts, strict=True):
+        TrainingSample.objects.filter(pk=sample.pk).update(prompt=prompt)
+    job = ordered(people.reviewer, project, version, layout="package", is_public=True)
+    with zipfile.ZipFile(path_of(job)) as archive:
+        texts = {name: archive.read(name) for name in archive.namelist()}
+    for secret in (pictures.merkle_root, pictures.dataset.slug, str(version.run_id), "umbrella, number"):
+        assert not any(secret.encode().lower() in text.lower() for text in texts.values()), secret
+    for name in ("README.md", "README.ja.md"):
+        assert f"![{TRIGGER}](samples/sample-1.png)" in texts[name].decode()
+        assert "![Rain](samples/sample-4.png)" in texts[name].decode()
+    inside = ordered(people.editor, project, version, layout="package")
+    with zipfile.ZipFile(path_of(inside)) as archive:
+        assert "umbrella, number 3" in archive.read("README.md").decode()
 
 
 def test_what_stays_in_the_house_keeps_everything_and_is_marked(people, project, version, pictures):
@@ -314,6 +336,22 @@ def test_a_version_that_was_taken_back_leaves_no_more(people, project, version):
             request_export(people.reviewer, project, version, order, key=str(uuid.uuid4()))
     with pytest.raises(Problem):
         open_version(people.editor, version)
+
+
+def test_a_prepared_file_stays_when_its_version_is_taken_back_though_the_houses_rights_go_on(people, project, version):
+    ModelFile.objects.filter(pk=version.file_id).update(project=None)
+    version = AdapterVersion.objects.get(pk=version.pk)
+    jobs = [
+        ordered(people.editor, project, version, layout="kohya"),
+        ordered(people.reviewer, project, version, layout="package", is_public=True),
+    ]
+    withdraw_version(version, actor=people.reviewer, reason="wrong pictures")
+    assert Rights.objects.get(pk=version.file.rights_id).state == Rights.State.CLEARED
+    for job in jobs:
+        with pytest.raises(Problem) as refused:
+            open_export(people.reviewer, job)
+        assert refused.value.code == "version_withdrawn"
+    assert "training.export.downloaded" not in events(project)
 
 
 def test_asking_twice_makes_one_file(people, project, version):

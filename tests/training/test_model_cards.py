@@ -196,6 +196,18 @@ def test_both_languages_say_the_same():
     assert english.count("\n## ") == japanese.count("\n## ") == 5
 
 
+def test_a_card_says_how_a_version_on_folds_was_measured():
+    measured = MeasuredFacts(mean=-0.3, verdict="folded", memorized=0.0)
+    english, japanese = (card_text(facts(decided(), measured=measured), language) for language in ("en", "ja"))
+    assert "It learned from all pictures, for the median of the steps that were best on parts of them." in english
+    assert "-30.0 % on average" in english
+    assert "平均 -30.0 %" in japanese
+    assert "No picture was held out" not in english
+    unmeasured = card_text(facts(decided(), measured=MeasuredFacts(verdict="folded")), "en")
+    assert "It learned from all pictures" in unmeasured
+    assert "on average" not in unmeasured
+
+
 def test_samples_that_may_not_be_shown_are_said_to_be_missing():
     card = card_text(facts(decided(), samples=[], has_samples_withheld=True), "en")
     assert "No sample pictures go along" in card

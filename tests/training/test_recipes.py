@@ -2,7 +2,6 @@
 
 import pytest
 
-from assets.splits import split
 from engine.specs import SamplePrompt, TrainingSpec
 from engine.training.limits import check_training
 from training.recipes import (
@@ -172,13 +171,3 @@ def test_epochs_and_steps():
     assert steps_of(0.001, pictures=1, batch_size=64) == 1
     assert epochs_of(50, pictures=20, batch_size=4) == 10
     assert steps_of(10, pictures=20, batch_size=2, accumulation=2) == 50
-
-
-@pytest.mark.parametrize("count", range(2, 501, 7))
-def test_a_split_is_disjoint_and_whole(count):
-    keys = [f"{number:03d}" for number in range(count)]
-    sides = split(keys, [], seed=count, validation_share=0.15)
-    assert sorted((*sides.train, *sides.validation)) == keys
-    assert not set(sides.train) & set(sides.validation)
-    assert sides.train
-    assert sides.validation

@@ -23,6 +23,7 @@ from training.services.progress import Recorder
 from training.services.runs import cancel_run, resume_run
 from training.services.versions import save_version
 from training.services.watches import RunWatch
+from training.tasks_weights import write_trained
 
 pytestmark = pytest.mark.slow
 LOOKS = {"sample_steps": 2, "sample_prompts": [{"prompt": TRIGGER, "seed": 1}], "sample_num_inference_steps": 2}
@@ -148,6 +149,12 @@ def test_folds_find_the_steps_and_keep_a_curve_each(people, project, starter, ve
     assert (run.verdict, run.verdict_params, run.total_steps) == ("folded", {"step": run.step}, run.step)
     assert f"{run.step} steps" in verdict_sentence(run)
     assert run.version.step == run.step
+    assert set(run.folds) == {"1", "2"}
+    assert set(run.folds.values()) <= {2, 4}
+    best = run.points.filter(fold__gt=0, is_best=True).values_list("held_out_mean", flat=True)
+    scores = run.version.scores
+    assert scores["verdict"] == "folded"
+    assert scores["held_out"] == {"mean": pytest.approx(sum(best) / 2), "low": None, "high": None}
 
 
 class Interruption(Exception):
@@ -238,6 +245,28 @@ def test_rights_that_are_withdrawn_stop_a_run_at_its_next_step(people, project, 
     assert entry.data["decision"]["reasons"][0]["code"] == "withdrawn"
     assert not AdapterVersion.objects.exists()
     assert verify(project.id).ok
+
+
+def test_rights_that_are_withdrawn_while_the_file_is_written_leave_no_version(
+    people, project, starter, version, monkeypatch, settings
+):
+    run = asked(people, project, version, starter)
+    folder = settings.MODELS_ROOT / "adapters"
+    before = set(folder.glob("*")) if folder.is_dir() else set()
+
+    def write(run, trained, material):
+        examined = write_trained(run, trained, material)
+        assert examined.path.is_file()
+        withdraw_rights(version.items.first().picture, actor=people.reviewer, reason="They asked.")
+        return examined
+
+    monkeypatch.setattr(tasks, "write_trained", write)
+    tasks.train(str(run.id))
+    run.refresh_from_db()
+    assert (run.status, run.error) == (Status.BLOCKED, "rights_blocked")
+    assert not AdapterVersion.objects.exists()
+    assert set(folder.glob("*")) == before
+    assert Entry.objects.filter(chain=project.id, event="training.run.blocked").count() == 1
 
 
 def test_a_run_asks_before_it_loads_anything(people, project, starter, version):

@@ -18,6 +18,7 @@ from ledger.services import verify
 from projects.problems import Problem
 from tests.assets.chain import learned
 from tests.generation.pictures import asked as pictures_asked
+from tests.ledger.lifting import lifted, versions_stay
 from tests.training.numbered import adapter, numbered
 from tests.training.stage import asked
 from tests.training.stage import frozen as frozen_set
@@ -58,6 +59,40 @@ def test_a_version_is_written_once(people, first):
         rows.update(withdrawn_reason="another")
     with pytest.raises(IntegrityError), transaction.atomic():
         rows.update(withdrawn_at=None)
+
+
+@pytest.mark.postgres
+def test_a_version_and_what_it_was_made_from_stay(people, project, starter, holder, first):
+    second = numbered(people, project, starter, holder, seed=1)
+    edge = AdapterParent.objects.create(version=second, parent=first, weight=0.5, position=0)
+    edges, alone = AdapterParent.objects.filter(pk=edge.pk), numbered(people, project, starter, holder, seed=2)
+    alone.adapter.aliases.all().delete()
+    for refused in (
+        lambda: AdapterVersion.objects.filter(pk=alone.pk)._raw_delete("default"),
+        alone.delete,
+        edge.delete,
+        edges.delete,
+        lambda: edges.update(weight=1.0),
+        lambda: edges.update(parent=alone),
+    ):
+        with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+            refused()
+    assert AdapterVersion.objects.filter(adapter=holder).count() == 3
+    assert [each.weight for each in second.parents.all()] == [0.5]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_triggers_of_versions_go_and_come_back(people, project, starter, holder):
+    made = numbered(people, project, starter, holder)
+    holder.aliases.all().delete()
+    with lifted(versions_stay):
+        AdapterVersion.objects.filter(pk=made.pk).delete()
+    assert not AdapterVersion.objects.exists()
+    again = numbered(people, project, starter, holder, seed=1)
+    holder.aliases.all().delete()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        again.delete()
 
 
 @pytest.mark.postgres

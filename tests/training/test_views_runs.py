@@ -14,6 +14,7 @@ from engine.specs import TrainingSpec
 from ledger.models import Entry
 from tests.assets.material import picture
 from tests.training.room_stage import drawn_sample
+from tests.training.saved import save
 from tests.training.stage import TRIGGER, asked, frozen
 from training.forms import RunForm
 from training.models import Method, TrainingPoint, TrainingRun
@@ -398,6 +399,30 @@ def test_folds_tell_the_mean_of_their_best(signed_in, run):
     measured(run, 0.0, -0.4, fold=2)
     [line] = signed_in("viewer").get(url()).context["lines"]
     assert line.held_out == "30.0\N{NO-BREAK SPACE}% better"
+
+
+def test_a_run_on_folds_shows_what_its_parts_found(signed_in, people, project, starter, version):
+    run = asked(people, project, version, starter, folds=2)
+    measured(run, 0.0, -0.2, fold=1)
+    measured(run, 0.0, -0.4, fold=2)
+    assert run.claim()
+    run.folds = {"10": 4, "2": 2}
+    made = save(run)
+    TrainingRun.objects.filter(pk=run.pk).update(memorized=0.25)
+    seen = " ".join(text(signed_in("viewer").get(run.get_absolute_url())).split())
+    assert "Trained on everything for 4 steps" in seen
+    assert "The parts were best at step 2, 4" in seen
+    assert "on average: 30.0 % better." in seen
+    assert "25 % of the drawn samples" in seen
+    assert "nothing was held out from the last training" in seen
+    assert made.get_absolute_url() in seen
+    other = asked(people, project, version, starter, rank=4)
+    both = text(signed_in("viewer").get(url("training_compare"), {"ids": [other.id, run.id]}))
+    assert "Trained on everything" in both
+    page = text(signed_in("viewer").get(made.get_absolute_url()))
+    assert "Measured on parts" in page
+    assert "30.0\N{NO-BREAK SPACE}% better" in page
+    assert "Not measured" not in page
 
 
 def test_runs_are_found_by_method_dataset_state_and_person(signed_in, people, run):

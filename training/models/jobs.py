@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from assets.models import ModelFile
 from jobs.models import Job
 
-from ..sentences import failure_sentence
+from ..rework_sentences import failure_sentence
 
 
 class AdapterJob(Job):

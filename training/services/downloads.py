@@ -24,7 +24,7 @@ from ..adapter_cards import facts_of, kind_of
 from ..adapter_headers import is_lycoris
 from ..export_files import KeptFile
 from ..exports import download_stem, forms_of
-from ..gates import decide_version, require
+from ..gates import check_usable, decide_version, require
 from ..models import AdapterExport, AdapterVersion
 from ..papers import missing_texts, name_license, papers_of, papers_sha256
 
@@ -100,8 +100,7 @@ def find_asked(user: User, project: Project, key: str) -> AdapterExport | None:
 
 def check_layout(version: AdapterVersion, order: Order) -> None:
     """Raise Problem for a version that was taken back, and for a layout that it cannot be written in."""
-    if version.is_withdrawn:
-        raise Problem("version_withdrawn", _("This version was taken back. Choose another one."), status=409)
+    check_usable(version)
     forms = forms_of(kind_of(version), version.file.architecture, is_lycoris=is_lycoris(version.file))
     if order.layout not in {each.layout for each in forms}:
         message = _("This adapter cannot be written in this layout.")
@@ -169,9 +168,10 @@ def finish_export(export: AdapterExport, kept: KeptFile, papers: str) -> None:
 def open_export(user: User, export: AdapterExport) -> Opened:
     """Open a prepared file for a person who takes it out; the ledger keeps who, what, and the gate's answer of now.
 
-    Raises Problem when the gate says no by now, when the papers inside would say other than what counts now, and
-    where the file is gone; nothing is written then.
+    Raises Problem when the version was taken back or the gate says no by now, when the papers inside would say other
+    than what counts now, and where the file is gone; nothing is written then.
     """
+    check_usable(export.version)
     if export.is_public and not may_review(user, export.project):
         raise Problem("not_reviewer", _("Only a reviewer or owner lets weights leave the house."), status=403)
     if not export.is_here:

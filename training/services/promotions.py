@@ -12,7 +12,7 @@ from projects.models import User
 from projects.problems import Problem
 from projects.services import record
 
-from ..gates import decide_version, require
+from ..gates import check_usable, decide_version, require
 from ..models import AdapterAlias, AdapterVersion, Promotion
 from .adapters import lock_adapter
 from .versions import point_alias
@@ -101,12 +101,6 @@ def roll_back(user: User, version: AdapterVersion) -> AdapterAlias:
     subject = f"adapter_version:{before.id}"
     record(adapter.project, "training.version.rolled_back", actor=user, subject=subject, payload=payload)
     return alias
-
-
-def check_usable(version: AdapterVersion) -> None:
-    """Raise Problem for a version that was taken back, as it stands now."""
-    if AdapterVersion.objects.filter(pk=version.pk).exclude(withdrawn_at=None).exists():
-        raise Problem("version_withdrawn", _("This version was taken back. Choose another one."), status=409)
 
 
 def decide(promotion: Promotion, *, actor: User, approved: bool, reason: str) -> None:

@@ -16,8 +16,11 @@ from projects.models import Project, User
 from projects.problems import Problem
 from projects.services import record
 
+from ..adapter_cards import base_of
+from ..adapter_headers import is_plain_lora
 from ..gates import require
 from ..models import Adapter, AdapterJob, AdapterJobInput, AdapterVersion
+from ..sentences import sentence
 from .adapters import lock_adapter, open_adapter
 from .versions import NewVersion, add_version, enter_made
 
@@ -26,6 +29,8 @@ MOST_MERGED = 8
 MAX_RANK = 512
 MAX_WEIGHT = 2.0
 OPTIONS = {Kind.MERGE: (), Kind.RESIZE: ("rank", "energy"), Kind.EXTRACT: ("rank", "energy", "with_conv")}
+# How much of each layer of a LoHa, LoKr or DoRA a merge keeps, and with how many ranks at most.
+CONVERSION = {"rank": 128, "energy": 0.99}
 TAKES = {Kind.MERGE: "lora", Kind.RESIZE: "lora", Kind.EXTRACT: "dreambooth"}
 
 
@@ -50,7 +55,7 @@ def ask_rework(
         return asked
     check_inputs(project, kind, inputs)
     check_target(project, adapter)
-    wanted = clean_options(kind, options or {})
+    wanted = {**clean_options(kind, options or {}), **conversion_of(kind, inputs)}
     decision = require(decide_use(project, Action.MERGE, [version.file for version, _weight in inputs]))
     try:
         return create_job(
@@ -173,6 +178,20 @@ def clean_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if "with_conv" in known:
         known["with_conv"] = bool(known["with_conv"])
     return known
+
+
+def conversion_of(kind: str, inputs: Sequence[tuple[AdapterVersion, float]]) -> dict[str, Any]:
+    """Return how LoHa, LoKr and DoRA that go in become LoRAs first, nothing where all are LoRAs already.
+
+    A merge keeps nearly everything of them, a resize what was asked for. Raises Problem where nobody has said which
+    base model one is for, because its change cannot be worked out without.
+    """
+    unusual = [version.file for version, _weight in inputs if kind != Kind.EXTRACT and not is_plain_lora(version.file)]
+    unknown = next((file for file in unusual if base_of(file) is None), None)
+    if unknown is not None:
+        message = sentence("base_unknown", {"file": unknown.name})
+        raise Problem("base_unknown", message, fields={"versions": message})
+    return {"convert": dict(CONVERSION)} if unusual and kind == Kind.MERGE else {}
 
 
 @transaction.atomic

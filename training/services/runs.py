@@ -217,10 +217,11 @@ def sweep_runs(user: User, run: TrainingRun, *, field: str, values: Sequence[Any
 
 def start_swept(user: User, run: TrainingRun, *, field: str, value: Any, sweep: uuid.UUID, number: int) -> TrainingRun:
     """Ask for one training of a sweep."""
-    name = f"{run.name[:80]} · {label_of(field)} {value_words(field, value)}"
-    request = repeat_request(run, {field: value}, name=name)
+    request = repeat_request(run, {field: value})
     planned = plan(run.project, request)
     check_plan(planned)
+    # Only what the plan has checked can be said in words.
+    request = replace(request, name=f"{run.name[:80]} · {label_of(field)} {value_words(field, value)}")
     key = f"{sweep}-{number}"
     return create_run(user, run.project, request, planned, key=key, sweep=sweep, sweep_field=field)
 

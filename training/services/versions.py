@@ -8,7 +8,7 @@ from typing import Any
 
 import rfc8785
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Avg, Max
 from django.utils import timezone
 
 from assets.licensing import Decision, obligations_text
@@ -81,7 +81,7 @@ def learned_in(run: TrainingRun, trained: Any, file: ModelFile) -> NewVersion:
         step=trained.step,
         dataset_version=run.dataset_version,
         run=run,
-        scores=scores_of(trained),
+        scores=scores_of(run, trained),
         facts=facts_of_training(run, trained),
     )
 
@@ -199,11 +199,24 @@ def trigger_words_of(run: TrainingRun) -> list[str]:
     return [word] if word else []
 
 
-def scores_of(trained: Any) -> dict[str, Any]:
+def verdict_of(run: TrainingRun, trained: Any) -> str:
+    """Return what to say of a training; of folds, that their parts were measured and the last training was not."""
+    return FOLDED if run.recipe.folds else trained.verdict
+
+
+def scores_of(run: TrainingRun, trained: Any) -> dict[str, Any]:
     """Return what was measured of a version: the best look, the verdict, and how much is known by heart."""
     best = next((each for each in trained.curve if each.step == trained.step), None)
     held_out = {"mean": best.held_out.mean, "low": best.held_out.low, "high": best.held_out.high} if best else None
-    return {"verdict": trained.verdict, "held_out": held_out, "memorized": trained.memorized}
+    held_out = folds_mean(run) if run.recipe.folds else held_out
+    return {"verdict": verdict_of(run, trained), "held_out": held_out, "memorized": trained.memorized}
+
+
+def folds_mean(run: TrainingRun) -> dict[str, Any] | None:
+    """Return the mean over the parts of k folds of what was best on each; no interval is known of it."""
+    best = run.points.filter(fold__gt=0, is_best=True, held_out_mean__isnull=False)
+    mean = best.aggregate(mean=Avg("held_out_mean"))["mean"]
+    return None if mean is None else {"mean": mean, "low": None, "high": None}
 
 
 def facts_of_training(run: TrainingRun, trained: Any) -> dict[str, Any]:
@@ -214,7 +227,7 @@ def facts_of_training(run: TrainingRun, trained: Any) -> dict[str, Any]:
         "curve_sha256": curve_sha256(trained),
         "environment": dict(trained.environment),
         "ending": trained.reason,
-        "verdict": trained.verdict,
+        "verdict": verdict_of(run, trained),
         "last_step": trained.last_step,
     }
 
@@ -228,14 +241,14 @@ def curve_sha256(trained: Any) -> str:
 
 def keep_results(run: TrainingRun, trained: Any) -> None:
     """Write into the run how it went."""
-    verdict, step = (FOLDED, trained.last_step) if run.recipe.folds else (trained.verdict, trained.verdict_step)
     run.rows(attempt=run.attempt).update(
         step=trained.last_step,
         total_steps=trained.last_step if run.recipe.folds else run.total_steps,
         best_step=trained.step,
         ending=trained.reason,
-        verdict=verdict,
-        verdict_params={"step": step},
+        verdict=verdict_of(run, trained),
+        verdict_params={"step": trained.last_step if run.recipe.folds else trained.verdict_step},
+        folds=run.folds,
         memorized=trained.memorized,
         seconds=trained.train_seconds,
         cache_seconds=trained.cache_seconds,

@@ -20,6 +20,7 @@ from ..models import AdapterJob, AdapterVersion
 from ..services.adapters import open_adapter
 from ..services.imports import import_version
 from ..services.reworks import ask_rework, cancel_rework
+from ..version_words import conversion_words
 
 
 @login_required
@@ -52,6 +53,7 @@ def adapter_job(request: HttpRequest, slug: str, job_id: str) -> HttpResponse:
         "project": project,
         "job": job,
         "adapter": job.adapter,
+        "conversion": conversion_words(job),
         "inputs": job.inputs.select_related("version__adapter__project"),
         "version": AdapterVersion.objects.filter(job=job).select_related("adapter__project").first(),
         "percent": round(job.progress * 100),
