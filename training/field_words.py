@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from engine.training.limits import ACTIVATIONS
+
 from .models import Method
 
 # Fields that only some ways to train know; everybody knows all others.
@@ -254,7 +256,7 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
         "adapter_off": gettext_lazy("The model's own answer with the adapter off"),
     },
     "language": {"en": gettext_lazy("English"), "ja": gettext_lazy("Japanese")},
-    "activation_func": {name: name for name in ("linear", "relu", "leakyrelu", "elu", "swish", "tanh", "mish", "gelu")},
+    "activation_func": {name: name for name in ACTIVATIONS},
     "trigger_mode": {"add": gettext_lazy("Added where it is missing"), "as_written": gettext_lazy("As written")},
 }
 

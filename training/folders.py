@@ -10,9 +10,12 @@ from django.conf import settings
 
 CACHE = "cache"
 RUNS = "runs"
+WEIGHTS = "adapters"
 # A run that was stopped can go on for so long; then its checkpoint makes room.
 CHECKPOINT_DAYS = 30
 DAY_SECONDS = 86_400
+# Nothing takes so long between a file and the row that names it.
+NAMELESS_DAYS = 2
 
 
 def run_folder(run_id: UUID) -> Path:
@@ -25,6 +28,17 @@ def cache_folder() -> Path:
     folder = Path(settings.TRAINING_ROOT, CACHE)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def weights_folder() -> Path:
+    """Return where the weights lie that were made here."""
+    return Path(settings.MODELS_ROOT, WEIGHTS)
+
+
+def old_weights(*, now: float | None = None) -> list[Path]:
+    """Return files and working folders among the weights that have not changed for `NAMELESS_DAYS`."""
+    limit, folder = (now or time.time()) - NAMELESS_DAYS * DAY_SECONDS, weights_folder()
+    return [each for each in folder.iterdir() if _newest_in(each) < limit] if folder.is_dir() else []
 
 
 def drop_run_folder(run_id: UUID) -> None:

@@ -11,7 +11,10 @@ from assets.sentences import Sentences, speak
 
 JOBS: Sentences = {
     "worker_died": (
-        _("The worker stopped {attempts} times while it trained. The last checkpoint is safe. Resume the run."),
+        _(
+            "The worker stopped {attempts} times while it trained, often because the memory was full. The last "
+            "checkpoint is safe. Resume the run, or train with a smaller batch or resolution."
+        ),
         _("The worker stopped while it trained. The last checkpoint is safe. Resume the run."),
     ),
     "timed_out": (_("This took longer than is allowed, and was stopped. Resume it, or train fewer steps."),),

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from assets.licensing import Decision, obligations_text
@@ -23,11 +22,10 @@ from engine.headers import detect_architecture, hash_model
 from engine.training.buckets import choose_bucket
 from engine.training.values import Material, Trained
 
+from .folders import weights_folder
 from .models import TrainingRun
 from .recipes import RECOMMENDED_WEIGHTS
 from .services.versions import trigger_words_of
-
-FOLDER = "adapters"
 
 
 def write_trained(run: TrainingRun, trained: Trained, material: Material) -> Examined:
@@ -118,7 +116,7 @@ def layers_per_block(base: ModelFile) -> int:
 @contextmanager
 def new_file() -> Iterator[Path]:
     """Return a place under MODELS_ROOT for a file that has no name yet; what is left there goes."""
-    folder = Path(settings.MODELS_ROOT, FOLDER)
+    folder = weights_folder()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f".{uuid.uuid4().hex}.safetensors"
     try:
