@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from engine.training.limits import ACTIVATIONS
 
+from .measured import effect_words
 from .models import Method
 
 # Fields that only some ways to train know; everybody knows all others.
@@ -116,7 +117,7 @@ WORDS: Mapping[str, FieldWords] = {
     ),
     "lr_warmup_steps": says(gettext_lazy("Warm-up steps"), gettext_lazy("Steps in which the rate rises from 0.")),
     "weight_decay": says(
-        gettext_lazy("Weight decay (L2)"), gettext_lazy("Draws weights towards 0: learns less by heart.")
+        gettext_lazy("Weight decay (L2)"), gettext_lazy("Draws large weights towards 0. 0 turns it off.")
     ),
     "l1_weight": says(
         gettext_lazy("L1"), gettext_lazy("Draws all weights towards 0 by the same step. 0 turns it off.")
@@ -272,8 +273,9 @@ def label_of(field: str) -> str:
 
 
 def help_of(field: str) -> str:
-    """Return what a field does, in a line."""
-    return str(WORDS[field].help) if field in WORDS else ""
+    """Return what a field does, in a line, and what was measured of it."""
+    said = str(WORDS[field].help) if field in WORDS else ""
+    return " ".join(filter(None, (said, effect_words(field))))
 
 
 def value_words(field: str, value: Any) -> str:

@@ -4,7 +4,7 @@ The form's preview, the API and the start of a run all come through `plan`, so w
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,14 @@ class Plan:
     def changes_several(self) -> bool:
         """Would nobody know which change helped?"""
         return len(self.changes) > 1
+
+    def misfits(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield what this machine cannot do: a code, the field to change, and the values of the sentence."""
+        if self.spec.optimizer == "adamw_8bit" and self.machine.kind == "cpu":
+            yield "optimizer_needs_gpu", "optimizer", {}
+        if not self.estimate.fits:
+            params = {"needed": self.estimate.memory_bytes, "there": self.machine.memory_bytes}
+            yield "training_too_large", "train_batch_size", params
 
 
 def plan(project: Project, request: TrainingRequest) -> Plan:

@@ -92,10 +92,7 @@ def refusals_of(plan: Plan, rights: TrainingRights) -> list[str]:
     """Return why a training cannot start, as the start itself would say it."""
     said = [] if plan.decision.allowed else (rights.train.reasons or [_("The licence does not allow this.")])
     said = [*said, *(sentence(each.code, each.params) for each in plan.readiness if each.level == "stop")]
-    if not plan.estimate.fits:
-        params = {"needed": plan.estimate.memory_bytes, "there": plan.machine.memory_bytes}
-        said.append(sentence("training_too_large", params))
-    return said
+    return [*said, *(sentence(code, params) for code, _field, params in plan.misfits())]
 
 
 def length_words(plan: Plan) -> str:

@@ -26,7 +26,7 @@ ADVICE: Mapping[str, Any] = {
     ),
     "still_learning": gettext_lazy("Train the same again with more steps, or with a somewhat higher learning rate."),
     "overfitting_since": gettext_lazy(
-        "Take fewer steps or more varied pictures. Mirroring, cuts, dropout and weight decay also hold it back."
+        "Take fewer steps or more varied pictures. Beside the other fields stands what they were measured to do."
     ),
     "learned_nothing": gettext_lazy(
         "Raise the learning rate, or train more steps. Look whether the captions say what the pictures show."

@@ -35,6 +35,7 @@ JOBS: Sentences = {
     ),
     "picture_missing": (_("The picture {file} is gone. Bring it back from a backup, then resume."),),
     "picture_changed": (_("The picture {file} was changed on disk. Bring it back from a backup, then resume."),),
+    "optimizer_needs_gpu": (_("8-bit AdamW works on a GPU only, and the worker has none. Choose AdamW."),),
     "optimizer_missing": (_("The optimiser {optimizer} is not installed on the worker. Choose another one."),),
     "base_unknown": (_("Nobody has said what base model {file} was trained on. Add it in the library first."),),
     "unexpected": (_("Something unexpected happened. The last checkpoint is safe. Resume, or tell an administrator."),),

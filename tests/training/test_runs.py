@@ -113,6 +113,11 @@ def test_what_no_machine_here_can_do_is_refused_with_what_to_change(people, proj
     assert "smaller batch" in str(problem)
 
 
+def test_an_optimizer_that_needs_a_gpu_is_refused_without_one(people, project, starter, version):
+    problem = refused(people, project, request(version, starter, optimizer="adamw_8bit"), "optimizer_needs_gpu")
+    assert list(problem.fields) == ["optimizer"]
+
+
 @pytest.mark.parametrize(
     ("values", "code", "field"),
     [

@@ -69,11 +69,9 @@ def check_plan(planned: Plan) -> None:
         if each.level == "stop":
             message = sentence(each.code, each.params)
             raise Problem(each.code, message, fields={"dataset_version": message})
-    if not planned.estimate.fits:
-        params = {"needed": planned.estimate.memory_bytes, "there": planned.machine.memory_bytes}
-        message = sentence("training_too_large", params)
-        details = {"estimate": planned.estimate.as_dict()}
-        raise Problem("training_too_large", message, status=409, fields={"train_batch_size": message}, details=details)
+    for code, field, params in planned.misfits():
+        message, details = sentence(code, params), {"estimate": planned.estimate.as_dict()}
+        raise Problem(code, message, status=409, fields={field: message}, details=details)
 
 
 @transaction.atomic

@@ -81,14 +81,22 @@ def test_sdxl_learns_with_both_encoders(material, tmp_path):
     folder = build_folder("sdxl", tmp_path / "sdxl")
     sha256 = hash_model(folder)
     models = {sha256: folder}.__getitem__
-    for method in ("lora", "textual_inversion", "hypernetwork"):
+    for method in METHODS:
+        has_text = method not in ("textual_inversion", "hypernetwork")
         spec = spec_of(method, architecture="sdxl", base_model=sha256, max_train_steps=1, validation_steps=1)
+        spec = spec.replace(train_text_encoder=has_text, prior_mode="adapter_off")
         trained, _ = learn(spec, material, tmp_path / method, models=models)
-        if method == "textual_inversion":
+        spec = spec.replace(learning_rate=0.0, optimizer="adamw")
+        still = learn(spec, material, tmp_path / "still", models=models)[0].weights
+        moved = {name.partition(".")[0] for name, each in trained.weights.items() if not each.equal(still[name])}
+        if has_text:
+            assert moved == {"unet", "text_encoder", "text_encoder_2"}, method
+        elif method == "textual_inversion":
             assert {name: each.shape[1] for name, each in trained.weights.items()} == {
                 "text_encoder": 32,
                 "text_encoder_2": 32,
             }
+        assert moved
 
 
 def test_the_best_step_comes_back(material, tmp_path):
