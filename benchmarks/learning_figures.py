@@ -44,6 +44,13 @@ def mean(values: Sequence[float]) -> Interval:
     return Interval(middle=middle, low=middle - reach, high=middle + reach)
 
 
+def mean_of_many(values: Sequence[float]) -> Interval:
+    """Return the mean of many independent values, with the normal interval."""
+    middle = float(np.mean(values))
+    reach = Z * float(np.std(values, ddof=1)) / sqrt(len(values))
+    return Interval(middle=middle, low=middle - reach, high=middle + reach)
+
+
 def say_effect(differences: Sequence[float]) -> str:
     """Return a lever's effect on the held-out loss, or that none was measured: its interval over seeds holds 0."""
     effect = mean(differences)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.learning_figures import Interval, mean, say_effect, share
+from benchmarks.learning_figures import Interval, mean_of_many, say_effect, share
 
 Results = Mapping[str, Mapping[str, Any]]
 # Rules that people go by, as steps at batch 4 on four pictures.
@@ -55,19 +55,22 @@ def report_concept(results: Results, experiment: str, base: str) -> str:
 
 def report_prior(results: Results) -> str:
     """Return what prior preservation keeps, and what it costs."""
-    without = {row["seed"]: float(np.mean(row["distances"])) for row in rows_of(results, "prior", "off")}
+    without = {row["seed"]: np.array(row["distances"]) for row in rows_of(results, "prior", "off")}
     lines = []
     for arm in arms_of(results, "prior"):
         rows = rows_of(results, "prior", arm)
         kept, others = pool(rows, "class_hits", "half"), pool(rows, "other_hits", "half")
         leaked = f"{sum(row['leaked'] for row in rows)} of {sum(2 * row['half'] for row in rows)}"
-        apart = {row["seed"]: float(np.mean(row["distances"])) for row in rows}
-        # The same seeds draw the same prompts from the same noise, so that they are compared one by one.
+        apart = {row["seed"]: np.array(row["distances"]) for row in rows}
+        # The same seeds draw the same prompts from the same noise, so that pictures are compared one by one.
         paired = [apart[seed] - without[seed] for seed in sorted(apart.keys() & without.keys())]
-        beside = "–" if arm in ("base", "off") or not paired else f"{mean(paired)}"
-        lines.append([arm, pool(rows), kept, others, leaked, f"{np.mean(list(apart.values())):.1f}", beside])
-    head = ["prior", "concept", "class kept", "others kept", "leaked", "distance to the base's pictures", "beside off"]
-    return format_table(head, lines)
+        is_compared = arm not in ("base", "off") and paired
+        beside = f"{mean_of_many(np.concatenate(paired))}" if is_compared else "–"
+        by_seed = ", ".join(f"{each.mean():+.1f}" for each in paired) if is_compared else "–"
+        distance = f"{np.mean(np.concatenate(list(apart.values()))):.1f}"
+        lines.append([arm, pool(rows), kept, others, leaked, distance, beside, by_seed])
+    head = ["prior", "concept", "class kept", "others kept", "leaked", "distance to the base's pictures"]
+    return format_table([*head, "beside off, picture by picture", "by seed"], lines)
 
 
 def report_overfit(results: Results) -> str:

@@ -76,7 +76,10 @@ WORDS: Mapping[str, FieldWords] = {
     ),
     "prior_mode": says(
         gettext_lazy("What the class is kept with"),
-        gettext_lazy("Drawn class pictures, or the model's own answer without the adapter, which costs no drawing."),
+        gettext_lazy(
+            "Drawn class pictures, or the model's own answer without the adapter, which needs no drawing and cost less of "
+            "the concept on the bundled model."
+        ),
     ),
     "prior_loss_weight": says(
         gettext_lazy("Weight of the class"), gettext_lazy("How much keeping counts beside learning.")

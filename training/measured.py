@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy as _
 Effect = Literal["better", "worse", "none"]
 EFFECTS: Mapping[str, Effect] = {
     "random_flip": "none",
-    "rotation_degrees": "none",
-    "crop_scale": "none",
-    "color_jitter": "none",
-    "weight_decay": "none",
-    "lora_dropout": "none",
-    "l1_weight": "none",
-    "ema_decay": "none",
-    "caption_dropout": "none",
+    "rotation_degrees": "better",
+    "crop_scale": "better",
+    "color_jitter": "better",
+    "weight_decay": "better",
+    "lora_dropout": "better",
+    "l1_weight": "better",
+    "ema_decay": "better",
+    "caption_dropout": "better",
 }
 WORDS: Mapping[Effect, Any] = {
     "better": _("Measured on the bundled model: it learned less by heart."),
