@@ -77,8 +77,8 @@ WORDS: Mapping[str, FieldWords] = {
     "prior_mode": says(
         gettext_lazy("What the class is kept with"),
         gettext_lazy(
-            "Drawn class pictures, or the model's own answer without the adapter, which needs no drawing and cost less of "
-            "the concept on the bundled model."
+            "Drawn class pictures, or the model's own answer without the adapter, which needs no drawing and cost less "
+            "of the concept on the bundled model."
         ),
     ),
     "prior_loss_weight": says(

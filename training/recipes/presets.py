@@ -41,8 +41,8 @@ def _preset(name: PresetName, *, epochs: int, least_steps: int, most_steps: int 
 
 
 # Learning rates and ranks as the house advises them: LoRA 1e-4 to 5e-4, 5e-5 for delicate things; Textual Inversion
-# 5e-3; hypernetwork 1e-5; DreamBooth 2e-6 to 5e-6. The prior is the model's own answer, which cost nothing of the concept
-# on the bundled model, while class pictures cost half of it (docs/benchmarks.md).
+# 5e-3; hypernetwork 1e-5; DreamBooth 2e-6 to 5e-6. The prior is the model's own answer, which cost nothing of the
+# concept on the bundled model, while class pictures cost half of it (docs/benchmarks.md).
 PRESETS: Mapping[TrainingMethod, Mapping[PresetName, Preset]] = {
     "lora": {
         "quick": _preset("quick", epochs=10, least_steps=200, rank=8, lora_alpha=8.0, learning_rate=5e-4),
