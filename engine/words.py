@@ -1,10 +1,8 @@
 """Find a trigger word in a caption. Imports no torch, so that pages and the engine agree."""
 
 import re
-from functools import cache
 
 
-@cache
 def _pattern(word: str) -> re.Pattern[str]:
     # Japanese is written without spaces: only letters and digits of ASCII make a longer word of a word.
     return re.compile(rf"(?<![0-9A-Za-z_]){re.escape(word)}(?![0-9A-Za-z_])")
