@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from assets import sentences as arriving
-from assets.sentences import Sentences, speak
+from assets.sentences import Sentences, speak, speak_failure
 
 SENTENCES: Sentences = {
     **arriving.SENTENCES,
@@ -26,12 +25,5 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
 
 
 def failure_sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
-    """Say why a version was not made; a code of a newer worker says that nothing was lost. Nothing for no code.
-
-    `params["reasons"]` holds further sentences by language.
-    """
-    if not code:
-        return ""
-    said = sentence(code, params) if code in SENTENCES else sentence("unexpected")
-    language = "ja" if (get_language() or "").startswith("ja") else "en"
-    return " ".join([said, *(params or {}).get("reasons", {}).get(language, ())])
+    """Say why a version was not made, as `speak_failure` does."""
+    return speak_failure(SENTENCES, sentence, code, params)

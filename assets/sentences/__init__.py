@@ -14,10 +14,10 @@ from .files import FILES, MODELS, PICTURE_NOTICES, PICTURES
 from .imports import IMPORTS
 from .intake import INTAKE
 from .rights import RIGHTS
-from .speaking import Sentences, speak
+from .speaking import Sentences, speak, speak_failure
 from .uploads import UPLOADS
 
-__all__ = ["SENTENCES", "Sentences", "failure_sentence", "sentence", "speak"]
+__all__ = ["SENTENCES", "Sentences", "failure_sentence", "sentence", "speak", "speak_failure"]
 
 SENTENCES: Sentences = {
     **RIGHTS,

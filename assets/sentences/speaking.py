@@ -1,11 +1,12 @@
 """Put a sentence together from a table, a code and values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 
 Sentences = Mapping[str, tuple[str | Promise, ...]]
 
@@ -19,6 +20,20 @@ def speak(
         if _fields(template) <= values.keys():
             return template.format_map(values)
     return _without_values(str(sentences[code][-1]), values)
+
+
+def speak_failure(
+    sentences: Sentences, sentence: Callable[..., str], code: str, params: Mapping[str, Any] | None
+) -> str:
+    """Say why a job failed; a code of a newer worker says at least that nothing was lost. Nothing for no code.
+
+    `sentence` speaks a code of the table, and `params["reasons"]` holds further sentences by language.
+    """
+    if not code:
+        return ""
+    said = sentence(code, params) if code in sentences else sentence("unexpected")
+    language = "ja" if (get_language() or "").startswith("ja") else "en"
+    return " ".join([said, *(params or {}).get("reasons", {}).get(language, ())])
 
 
 def _fields(template: str) -> set[str]:

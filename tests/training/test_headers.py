@@ -11,6 +11,7 @@ from safetensors import safe_open
 
 from assets.models import ModelFile
 from assets.services import Declaration, clear_rights, register_model
+from engine.adapter_files import sync_folder
 from tests.assets.model_material import vae_weights, write
 from tests.engine.test_adapter_headers import KOHYA, OWN, STANDARD
 from tests.training.saved import save
@@ -84,6 +85,7 @@ def test_the_name_of_a_file_is_seen_onto_the_disk(run, monkeypatch):
 
     def look(folder: Path) -> None:
         seen.append({each.name for each in folder.iterdir()})
+        sync_folder(folder)
 
     monkeypatch.setattr(tasks_weights, "sync_folder", look)
     name = save(run).file.file.name

@@ -102,7 +102,8 @@ def test_what_the_rights_forbid_is_refused_in_words(people, project, starter):
 
 def test_a_base_model_that_may_not_be_trained_on_is_refused(people, project, starter, version):
     edit_rights(starter.rights, actor=people.editor, changes={"expression": "LicenseRef-Daicho-Unknown"})
-    refused(people, project, request(version, starter), "rights_blocked")
+    problem = refused(people, project, request(version, starter), "rights_blocked")
+    assert starter.name in problem.details["reasons"][0]
 
 
 def test_what_no_machine_here_can_do_is_refused_with_what_to_change(people, project, starter, version, monkeypatch):
@@ -143,7 +144,8 @@ def test_a_value_that_cannot_be_is_named(people, project, starter, version, valu
 
 def test_class_pictures_must_be_counted(people, project, starter, version):
     wanted = request(version, starter, method="dreambooth_lora", with_prior_preservation=True, num_class_images=0)
-    refused(people, project, wanted, "training_class_pictures_missing")
+    problem = refused(people, project, wanted, "training_class_pictures_missing")
+    assert "num_class_images" in problem.fields
 
 
 def test_folds_learn_from_everything(people, project, starter, version):

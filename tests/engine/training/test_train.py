@@ -209,9 +209,12 @@ def test_averaged_weights_follow_quickly_at_first(material, tmp_path):
 
 def test_variants_are_asked_for_only_where_something_varies(material, tmp_path):
     spec = spec_of("dreambooth_lora", cached_variants=4, max_train_steps=3, validation_steps=0)
-    learn(spec, material, tmp_path / "same")
+    same, _ = learn(spec, material, tmp_path / "same")
+    one, _ = learn(spec.replace(cached_variants=1), material, tmp_path / "one")
+    assert (same.last_step, same.losses) == (3, one.losses)
     drawn = {"with_prior_preservation": True, "prior_mode": "class_pictures", "num_class_images": 2}
-    learn(spec.replace(random_flip=True, class_word="mug", **drawn), material, tmp_path / "flipped")
+    flipped, _ = learn(spec.replace(random_flip=True, class_word="mug", **drawn), material, tmp_path / "flipped")
+    assert flipped.last_step == 3
 
 
 def test_a_fold_that_only_gets_worse_asks_for_few_steps(items, tmp_path):
